@@ -1,0 +1,497 @@
+/*
+ * parity.h - the engine-neutral core of parity
+ *
+ * Everything that two engines must agree on is here: how a value becomes
+ * bytes (docs/FORMAT.md is the norm), how bytes become digests, how a table's
+ * spec, a bundle and a mapping are written and read, and how two sides are
+ * compared.  The core knows neither PostgreSQL nor SQLite: it includes the C
+ * library and xxhash.h, takes memory only from its caller and returns a status.
+ *
+ * Conventions, unless a comment says otherwise:
+ *  - text is UTF-8 given as pointer and length and need not end in NUL;
+ *  - a function that can fail returns parity_status and, where it takes one,
+ *    fills a parity_error; results are then undefined but safe to free;
+ *  - PARITY_NOMEM is returned when the allocator returns NULL.  An allocator
+ *    may also jump out (longjmp): the core holds no resource but memory;
+ *  - pointers are not NULL.
+ */
+#ifndef PARITY_H
+#define PARITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PARITY_FORMAT "p1" /* the canonical form and hash, in every digest's text */
+
+/* ------------------------------------------------------------ errors, memory */
+
+typedef enum parity_status {
+    PARITY_OK = 0,
+    PARITY_NOMEM,     /* the allocator returned NULL */
+    PARITY_INVALID,   /* a wrong argument: kind, option, spec, mapping */
+    PARITY_MALFORMED, /* text that is not what it should be: bundle, digest, JSON */
+    PARITY_VERSION,   /* a bundle or digest of another version */
+    PARITY_NO_TABLE,  /* names a table that does not exist */
+    PARITY_NO_COLUMN, /* names a column that does not exist */
+    PARITY_LIMIT,     /* beyond a stated bound */
+    PARITY_RANGE,     /* a count out of range */
+    PARITY_MISMATCH,  /* assert_match: tables do not match */
+    PARITY_ENGINE     /* an engine callback failed and keeps its own error */
+} parity_status;
+
+/* What went wrong, in words; each is NUL-terminated, "" when there is nothing to say. */
+typedef struct parity_error {
+    parity_status status;
+    char message[256];
+    char detail[768];
+    char hint[512];
+} parity_error;
+
+/* Fills err (when not NULL) and returns status.  printf-like; detail and hint may be NULL. */
+parity_status parity_fail(parity_error *err, parity_status status, const char *detail, const char *hint,
+                          const char *message, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 5, 6)))
+#endif
+    ;
+
+/* resize(ctx, NULL, n) allocates, resize(ctx, p, n) resizes, resize(ctx, p, 0) frees and returns NULL. */
+typedef struct parity_mem {
+    void *(*resize)(void *ctx, void *ptr, size_t size);
+    void *ctx;
+} parity_mem;
+
+/* A growing byte buffer, kept from row to row: set len to 0 to reuse it. */
+typedef struct parity_buf {
+    unsigned char *data;
+    size_t len;
+    size_t cap;
+    const parity_mem *mem;
+} parity_buf;
+
+void parity_buf_init(parity_buf *b, const parity_mem *mem);
+void parity_buf_free(parity_buf *b);
+/* Slow path of parity_buf_reserve: grows cap to at least len + extra. */
+parity_status parity_buf_grow(parity_buf *b, size_t extra);
+parity_status parity_buf_put(parity_buf *b, const void *bytes, size_t n);
+parity_status parity_buf_puts(parity_buf *b, const char *text);
+/* Appends printf-formatted text of any length, without a NUL. */
+parity_status parity_buf_printf(parity_buf *b, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/* Makes room for extra more bytes behind data[len]. */
+static inline parity_status parity_buf_reserve(parity_buf *b, size_t extra)
+{
+    return b->cap - b->len >= extra ? PARITY_OK : parity_buf_grow(b, extra);
+}
+
+/* Memory that is freed all at once; pointers into it stay put.  Zero it, set mem, then use it. */
+typedef struct parity_arena {
+    const parity_mem *mem;
+    void *blocks;
+    size_t used, size; /* of the newest block */
+    size_t total;      /* bytes handed out */
+} parity_arena;
+
+void parity_arena_init(parity_arena *a, const parity_mem *mem);
+void parity_arena_free(parity_arena *a);
+/* n zeroed bytes, aligned for any type; NULL when there is no memory. */
+void *parity_arena_alloc(parity_arena *a, size_t n);
+/* A NUL-terminated copy of n bytes. */
+char *parity_arena_copy(parity_arena *a, const char *text, size_t n);
+
+/* --------------------------------------------------------------------- kinds */
+
+typedef enum parity_kind_id {
+    PARITY_BOOL, PARITY_INT, PARITY_DECIMAL, PARITY_FLOAT8, PARITY_FLOAT4, PARITY_TEXT, PARITY_CHAR,
+    PARITY_BYTES, PARITY_TIMESTAMPTZ, PARITY_TIMESTAMP, PARITY_DATE, PARITY_TIME, PARITY_TIMETZ,
+    PARITY_INTERVAL, PARITY_UUID, PARITY_JSON, PARITY_VECTOR,
+    PARITY_NKINDS
+} parity_kind_id;
+
+/* options, as bits of parity_kind.options */
+#define PARITY_OPT_NONZERO 0x0001u
+#define PARITY_OPT_UINT64 0x0002u
+#define PARITY_OPT_DIGITS15 0x0004u
+#define PARITY_OPT_FOLD 0x0008u
+#define PARITY_OPT_TEXT 0x0010u  /* text=…: see text */
+#define PARITY_OPT_BLOB 0x0020u  /* blob=utf8 */
+#define PARITY_OPT_JSONB 0x0040u /* blob=jsonb */
+#define PARITY_OPT_EPOCH 0x0080u /* epoch=…: see unit */
+#define PARITY_OPT_JULIAN 0x0100u
+#define PARITY_OPT_ZONE 0x0200u /* zone=…: see zone */
+#define PARITY_OPT_UNIT 0x0400u /* unit=…: see unit */
+#define PARITY_OPT_DOTNET 0x0800u
+#define PARITY_OPT_ROUND 0x1000u
+
+/* A kind with its numbers and options.  Plain data: copy and compare field by field. */
+typedef struct parity_kind {
+    uint8_t id;        /* parity_kind_id */
+    uint8_t text;      /* with PARITY_OPT_TEXT: 'u' utf8, 'h' hex, 'b' base64 */
+    uint8_t unit;      /* with PARITY_OPT_EPOCH or _UNIT: decimals of a second, 0 (s), 3 (ms) or 6 (us) */
+    bool has_scale;    /* decimal(p,s), or (p) of the time kinds */
+    int32_t precision; /* decimal: p; 0 without */
+    int32_t scale;     /* decimal: s; time kinds: p, 0 to 6; meaningless unless has_scale */
+    int32_t zone;      /* with PARITY_OPT_ZONE: seconds east */
+    uint32_t options;
+} parity_kind;
+
+#define PARITY_KIND_TEXT_MAX 160
+
+/* Reads `name[(n[,n])][ option]…`.  PARITY_INVALID names what is wrong and lists what is valid. */
+parity_status parity_kind_parse(const char *text, size_t n, parity_kind *out, parity_error *err);
+/* Writes it, NUL-terminated; returns the length. */
+size_t parity_kind_print(const parity_kind *k, char out[PARITY_KIND_TEXT_MAX]);
+/* The bare name, such as "timestamptz". */
+const char *parity_kind_name(parity_kind_id id);
+/* The kind that a type declared in SQLite suggests (FORMAT.md, last table); declared may be empty. */
+parity_kind parity_kind_of_declared(const char *declared, size_t n);
+bool parity_kind_equal(const parity_kind *a, const parity_kind *b);
+
+/* -------------------------------------------------------------------- values */
+
+typedef enum parity_class {
+    PARITY_NULL = 0, PARITY_INTEGER = 1, PARITY_REAL = 2, PARITY_STRING = 3, PARITY_BLOB = 4
+} parity_class;
+
+/* A loosely typed value as SQLite stores it: the input of a kind. */
+typedef struct parity_value {
+    parity_class cls;
+    int64_t i;     /* PARITY_INTEGER */
+    double r;      /* PARITY_REAL */
+    const char *p; /* PARITY_STRING (UTF-8), PARITY_BLOB; may be NULL when n is 0 */
+    size_t n;
+} parity_value;
+
+/* what a reader noticed, or-ed into *notes */
+#define PARITY_NOTE_BAD 0x01u     /* framed as BAD */
+#define PARITY_NOTE_OPTION 0x02u  /* BAD, but an option of the kind would read this storage class */
+#define PARITY_NOTE_ROUNDS 0x04u  /* with `round` the frame would differ */
+#define PARITY_NOTE_ZONELESS 0x08u /* timestamptz: text without a zone was read as UTC */
+#define PARITY_NOTE_DIGITS 0x10u  /* a REAL was read by its shortest digits (decimal) */
+
+/* tags, as in FORMAT.md */
+enum {
+    PARITY_TAG_NULL = 0x00, PARITY_TAG_INT = 0x01, PARITY_TAG_DEC = 0x02, PARITY_TAG_F64 = 0x03,
+    PARITY_TAG_TEXT = 0x04, PARITY_TAG_BYTES = 0x05, PARITY_TAG_STAMP = 0x06, PARITY_TAG_DATE = 0x07,
+    PARITY_TAG_TIME = 0x08, PARITY_TAG_TIMETZ = 0x09, PARITY_TAG_INTERVAL = 0x0A, PARITY_TAG_UUID = 0x0B,
+    PARITY_TAG_JSON = 0x0C, PARITY_TAG_FINE = 0x0D, PARITY_TAG_BAD = 0x0F
+};
+
+/*
+ * Appends the frame of v, read under kind k, to b, and ors PARITY_NOTE_ bits
+ * into *notes.  With the ROUND option in k the rounded frame is written (and
+ * PARITY_NOTE_ROUNDS is still set when that changed anything).
+ * scratch is a second reusable buffer (JSON, long numbers); it must not be b.
+ * PARITY_LIMIT when a frame would pass 4 GiB.
+ */
+parity_status parity_put_value(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
+                               unsigned *notes);
+
+/* Frames of typed values, for engines that have types.  Each reserves its own room. */
+parity_status parity_put_null(parity_buf *b);
+parity_status parity_put_int(parity_buf *b, int64_t v);
+parity_status parity_put_f64(parity_buf *b, double v);
+/* The double that f's shortest digits name. */
+double parity_float4_as_double(float f);
+parity_status parity_put_text(parity_buf *b, const char *p, size_t n);
+/* Without the blanks at its end. */
+parity_status parity_put_char(parity_buf *b, const char *p, size_t n);
+parity_status parity_put_bytes(parity_buf *b, const void *p, size_t n);
+parity_status parity_put_stamp(parity_buf *b, int64_t us2000);
+parity_status parity_put_date(parity_buf *b, int32_t days2000);
+parity_status parity_put_time(parity_buf *b, int64_t us);
+parity_status parity_put_timetz(parity_buf *b, int64_t us, int32_t east);
+parity_status parity_put_interval(parity_buf *b, int32_t months, int32_t days, int64_t us);
+parity_status parity_put_uuid(parity_buf *b, const unsigned char uuid[16]);
+/* A number: ndigits ASCII digits (leading and trailing zeros allowed) times 10^exponent. */
+parity_status parity_put_number(parity_buf *b, bool negative, const char *digits, size_t ndigits, int64_t exponent);
+/* As parity_put_number for a coefficient that fits 64 bits: the fast path. */
+parity_status parity_put_small_number(parity_buf *b, bool negative, uint64_t coefficient, int exponent);
+/* class: 2 NaN, 3 +infinity, 4 -infinity */
+parity_status parity_put_dec_special(parity_buf *b, int cls);
+/* Canonical JSON of a JSON text; BAD (class TEXT) when it is not JSON. */
+parity_status parity_put_json(parity_buf *b, parity_buf *scratch, const char *p, size_t n, unsigned *notes);
+parity_status parity_put_bad(parity_buf *b, const parity_value *v);
+
+/* ------------------------------------------------------------------- digests */
+
+/* Rows and the sum of their residues mod 2^127 - 1.  Flat: may be stored and copied as 24 bytes. */
+typedef struct parity_digest {
+    uint64_t rows;
+    uint64_t lo, hi; /* sum = hi * 2^64 + lo < 2^127 - 1 */
+} parity_digest;
+
+typedef struct parity_hash {
+    uint64_t lo, hi;
+} parity_hash;
+
+#define PARITY_DIGEST_TEXT_MAX 64
+
+/* XXH3 128 of n bytes. */
+parity_hash parity_hash_bytes(const void *p, size_t n, uint64_t seed);
+/* xxHash's canonical representation: big-endian, high half first. */
+void parity_hash_store(parity_hash h, unsigned char out[16]);
+/* Adds one row of hash h.  Rows wrap after 2^64. */
+void parity_digest_add(parity_digest *d, parity_hash h);
+/* *d += other, *d -= other: PARITY_RANGE when the number of rows leaves 0 to 2^64 - 1. */
+parity_status parity_digest_merge(parity_digest *d, const parity_digest *other, parity_error *err);
+parity_status parity_digest_subtract(parity_digest *d, const parity_digest *other, parity_error *err);
+bool parity_digest_equal(const parity_digest *a, const parity_digest *b);
+/* Writes `p1-<rows>-<sum>`, NUL-terminated; returns the length. */
+size_t parity_digest_print(const parity_digest *d, char out[PARITY_DIGEST_TEXT_MAX]);
+/* Reads just what parity_digest_print writes: PARITY_VERSION for another version, else PARITY_MALFORMED. */
+parity_status parity_digest_parse(const char *text, size_t n, parity_digest *out, parity_error *err);
+
+/* --------------------------------------------------------------------- specs */
+
+typedef struct parity_column {
+    char *name; /* on this side */
+    char *as;   /* its name for ordering and matching with the other side; NULL: name */
+    parity_kind kind;
+    bool key;
+} parity_column;
+
+/* How a table is read.  Lives in an arena. */
+typedef struct parity_spec {
+    char *schema;  /* may be NULL */
+    char *table;
+    char *as;      /* the other side's table name, or NULL */
+    parity_column *columns;
+    int ncolumns;
+    bool unique;   /* the key is one that the engine enforces */
+    char **left_out; /* generated and excluded columns, not read */
+    int nleft_out;
+} parity_spec;
+
+/*
+ * Puts the columns into canonical order (FORMAT.md: by `as` or name, ASCII
+ * lower-cased without underscores, byte-wise, then by the name itself).
+ */
+void parity_spec_sort(parity_spec *s);
+/*
+ * Writes the spec as JSON:
+ *   {"table":"t","schema":"s","as":"T","columns":[{"name":"id","as":"Id","kind":"int"},…],
+ *    "key":["id"],"unique":true,"left_out":["g"]}
+ * Absent parts are left out.
+ */
+parity_status parity_spec_print(parity_buf *b, const parity_spec *s);
+/* Reads it.  Column order is kept.  At least one column; names distinct; key columns exist. */
+parity_status parity_spec_parse(parity_arena *a, const char *json, size_t n, parity_spec *out, parity_error *err);
+/*
+ * Applies stored overrides to an inferred spec and sorts it:
+ *   {"columns":{"created_at":"timestamptz epoch=ms"},"key":["id"],"exclude":["x"],
+ *    "names":{"created_at":"CreatedAt"},"as":"other_table"}
+ * A column in `columns` that left_out names is read again.  PARITY_NO_COLUMN,
+ * listing the columns, for one that does not exist; PARITY_INVALID for an
+ * unknown member or a wrong type.  Table is used in messages.
+ */
+parity_status parity_spec_override(parity_arena *a, parity_spec *s, const char *json, size_t n, parity_error *err);
+int parity_spec_nkey(const parity_spec *s);
+
+/* --------------------------------------------------------------------- scans */
+
+#define PARITY_EXAMPLE_MAX 62
+
+/* What one pass over a table says of one column.  Flat. */
+typedef struct parity_column_tally {
+    parity_digest digest;
+    parity_digest rounded; /* the same with every value rounded */
+    uint64_t bad;          /* values framed as BAD */
+    uint64_t option;       /* of these, those that an option would read */
+    uint64_t rounds;       /* values that rounding changes */
+    uint64_t zoneless;     /* values read as UTC for want of a zone */
+    uint64_t digits;       /* REALs read by their shortest digits */
+    uint64_t nulls;
+    uint8_t example_class; /* parity_class of the first BAD value seen, 0: none */
+    uint8_t example_len;
+    char example[PARITY_EXAMPLE_MAX]; /* its start, as printable UTF-8 text */
+} parity_column_tally;
+
+/*
+ * What one pass over a table says of the table: one flat, mergeable block of
+ * parity_tally_size(ncolumns) bytes, so that it can be an aggregate's state.
+ */
+typedef struct parity_tally {
+    uint32_t ncolumns;
+    uint32_t unused;
+    parity_digest digest;  /* of whole rows */
+    parity_digest rounded; /* of whole rows, every value rounded */
+    parity_digest keys;
+    parity_digest rounded_keys;
+    parity_column_tally column[];
+} parity_tally;
+
+size_t parity_tally_size(int ncolumns);
+void parity_tally_init(parity_tally *t, int ncolumns);
+/* *t += other; both have the same number of columns. */
+void parity_tally_merge(parity_tally *t, const parity_tally *other);
+
+/*
+ * Appends the frame of column i of the current row to b.  rounded asks for the
+ * value as the `round` option would give it; it is only set in a second call
+ * for the same row, when the first one set PARITY_NOTE_ROUNDS somewhere.
+ * *example may be set, when PARITY_NOTE_BAD is, to the value that was BAD (the
+ * pointers must live until the row is done).
+ */
+typedef parity_status (*parity_put_column)(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch,
+                                           unsigned *notes, parity_value *example);
+
+/* A running pass.  buf and scratch are reused from row to row: no allocation once they are large enough. */
+typedef struct parity_scan {
+    int ncolumns;
+    const bool *key;   /* ncolumns */
+    bool has_key;
+    bool columns;      /* also digest each column and the keys */
+    parity_buf buf, key_buf, scratch;
+    uint32_t *ends;    /* ncolumns: where each frame ends */
+} parity_scan;
+
+/* key has ncolumns entries and must outlive the scan.  columns false: only tally->digest (and notes). */
+parity_status parity_scan_init(parity_scan *s, const parity_mem *mem, int ncolumns, const bool *key, bool columns);
+void parity_scan_free(parity_scan *s);
+/* Reads one row through put and adds it to tally. */
+parity_status parity_scan_row(parity_scan *s, parity_tally *tally, parity_put_column put, void *ctx);
+
+/* ------------------------------------------------------------------- bundles */
+
+/* Bounds of what is read from the other side; beyond them PARITY_LIMIT. */
+#define PARITY_BUNDLE_MAX_BYTES ((size_t)256 << 20)
+#define PARITY_BUNDLE_MAX_TABLES 100000
+#define PARITY_SPEC_MAX_COLUMNS 32767
+#define PARITY_DOC_MAX_DEPTH 32
+
+typedef struct parity_bundle_column {
+    parity_digest digest;
+    bool has_rounded;
+    parity_digest rounded;
+    uint64_t bad, option, rounds, zoneless, digits, nulls;
+    char *example; /* storage class and start of a BAD value, or NULL */
+} parity_bundle_column;
+
+typedef struct parity_bundle_table {
+    parity_spec spec;
+    parity_digest digest, keys;
+    bool has_rounded;
+    parity_digest rounded, rounded_keys;
+    parity_bundle_column *columns; /* spec.ncolumns */
+} parity_bundle_table;
+
+typedef struct parity_bundle {
+    char *engine;   /* "postgresql" or "sqlite" */
+    char *version;  /* of parity */
+    char *server, *time, *position, *schema;
+    bool partial; /* the tables were named: others are not missing from it */
+    parity_bundle_table *tables;
+    int ntables;
+    char **skipped; /* tables that were left out on purpose */
+    int nskipped;
+} parity_bundle;
+
+/* Writes the start of a bundle: all members of head but its tables. */
+parity_status parity_bundle_begin(parity_buf *b, const parity_bundle *head);
+/* Adds a table; first is true for the first one. */
+parity_status parity_bundle_add(parity_buf *b, const parity_spec *spec, const parity_tally *tally, bool first);
+parity_status parity_bundle_end(parity_buf *b);
+/*
+ * Reads a bundle, checking every member, length and number before it is used.
+ * Takes at most 16 times n bytes plus 1 MiB from a.
+ */
+parity_status parity_bundle_parse(parity_arena *a, const char *text, size_t n, parity_bundle *out, parity_error *err);
+
+/* -------------------------------------------------------------------- verify */
+
+typedef enum parity_verdict {
+    PARITY_V_MATCH, PARITY_V_ROUNDED, PARITY_V_DIFFER, PARITY_V_ONLY_LOCAL, PARITY_V_ONLY_REMOTE,
+    PARITY_V_INCOMPARABLE
+} parity_verdict;
+
+/* The word that verify prints: "match", "rounded", "differ", "only local", "only remote", "incomparable". */
+const char *parity_verdict_text(parity_verdict v);
+
+/* A local column as the engine knows it, before any spec. */
+typedef struct parity_local_column {
+    char *name;
+    parity_kind kind;  /* natural kind, with numbers; with stored overrides applied */
+    bool overridden;   /* a stored override gives the kind */
+    bool strict;       /* the engine enforces a type of this kind (PostgreSQL); false for SQLite's */
+    bool is_text;      /* strict: the type is text-like, so that any kind may read it as text */
+    bool generated;
+    bool excluded;     /* by a stored override */
+    char *as;          /* stored name of the other side, or NULL */
+} parity_local_column;
+
+typedef struct parity_local_table {
+    char *schema, *name;
+    char *as; /* stored name of the other side, or NULL */
+    parity_local_column *columns;
+    int ncolumns;
+} parity_local_table;
+
+/*
+ * What the engine does for verify.  Callbacks return PARITY_ENGINE when the
+ * engine has an error of its own to raise (or jump), else a status with err
+ * filled.  Memory comes from a.
+ */
+typedef struct parity_engine {
+    void *ctx;
+    const char *name; /* "postgresql" or "sqlite" */
+    /*
+     * The tables of the schema (NULL: the default one: "public", "main"), names only, and those left out
+     * (virtual, internal) in skipped.
+     */
+    parity_status (*list)(void *ctx, parity_arena *a, const char *schema, char ***names, int *n, char ***skipped,
+                          int *nskipped, parity_error *err);
+    /* Columns of one table that list named, in its own order. */
+    parity_status (*describe)(void *ctx, parity_arena *a, const char *schema, const char *table,
+                              parity_local_table *out, parity_error *err);
+    /*
+     * Scans the table under spec (names are local ones, order is the frame order, key flags set), with column
+     * digests: fills a tally of spec->ncolumns columns, allocated from a.
+     */
+    parity_status (*scan)(void *ctx, parity_arena *a, const parity_spec *spec, parity_tally **out, parity_error *err);
+} parity_engine;
+
+/* One row of verify.  NULL texts are SQL NULL. */
+typedef struct parity_verify_row {
+    const char *table_name, *remote_name;
+    parity_verdict verdict;
+    bool has_local_rows, has_remote_rows, has_differing;
+    uint64_t local_rows, remote_rows, differing;
+    const char *const *columns; /* names on the local side (the remote's for a column only there) */
+    int ncolumns;
+    const char *detail; /* NULL when there is nothing to say */
+} parity_verify_row;
+
+typedef struct parity_verify parity_verify;
+
+/*
+ * Prepares a comparison: parses the bundle and the mapping (JSON or NULL),
+ * lists the local tables and pairs them.  All memory, including *out, is taken
+ * from mem and freed by parity_verify_close, which must be called after any
+ * outcome that set *out (also an error).
+ */
+parity_status parity_verify_open(const parity_mem *mem, const parity_engine *engine, const char *bundle, size_t nbundle,
+                                 const char *mapping, size_t nmapping, parity_verify **out, parity_error *err);
+/* The next row, or NULL at the end.  The row lives until the next call. */
+parity_status parity_verify_next(parity_verify *v, const parity_verify_row **row, parity_error *err);
+void parity_verify_close(parity_verify *v);
+/* Whether a row counts as matching under the mapping's "accept". */
+bool parity_verify_accepts(const parity_verify *v, const parity_verify_row *row);
+/*
+ * Runs the comparison to its end and fails with PARITY_MISMATCH, naming the
+ * tables, unless every row is accepted.
+ */
+parity_status parity_verify_assert(parity_verify *v, parity_error *err);
+/*
+ * For adopt: the i-th paired table's overrides, as JSON for set_spec, that make
+ * the local side read as the bundle does.  *table is NULL behind the last one.
+ */
+parity_status parity_verify_adopt(parity_verify *v, int i, const char **schema, const char **table, parity_buf *json,
+                                  parity_error *err);
+
+#endif
