@@ -200,7 +200,7 @@ parity_status parity_kind_parse(const char *text, size_t n, parity_kind *out, pa
         ok = ok && at < n && text[at] == ')';
         at++;
         if (kinds[id].numbers == PRECISION_SCALE)
-            ok = ok && first >= 1 && first <= 1000 && second >= -1000 && second <= 1000;
+            ok = ok && two && first >= 1 && first <= 1000 && second >= -1000 && second <= 1000;
         else
             ok = ok && kinds[id].numbers == SECONDS_PRECISION && !two && first >= 0 && first <= 6;
         if (!ok)

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Writes tests/vectors from the reference; the same files every time.
+
+    python3 tests/reference/make_vectors.py [folder]
+"""
+
+import os
+import sys
+
+import parity_reference as reference
+from cases_postgres import POSTGRES, SETUP
+from cases_rounded import ROUNDED
+from cases_table import HASHES, PAIRS, ROWS, TABLES, TEXTS
+from cases_time import TIMES_AND_DATES
+from cases_value import VALUES
+from cases_words import COLUMNS, DECLARED, KINDS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VECTORS = os.path.join(HERE, '..', 'vectors')
+
+
+def line(*fields):
+    """A line of fields: none empty, none with tabs and line ends."""
+    for text in fields:
+        assert not set(text) & set('\t\n\r'), text
+    return '\t'.join(text or '-' for text in fields)
+
+
+def payload(value):
+    """(class, payload) of an input as the files write them."""
+    name, content = reference.classify(value)
+    if name == 'null':
+        return name, '-'
+    if name == 'int':
+        return name, str(content)
+    if name == 'real':
+        return name, '%016x' % content
+    return name, content.hex() or '-'
+
+
+def printable(text):
+    return ''.join(c if c.isprintable() else '\\u%04x' % ord(c) for c in text)
+
+
+def say(value):
+    """An input for human eyes."""
+    name, content = reference.classify(value)
+    if name == 'null':
+        return 'NULL'
+    if name == 'int':
+        return str(content)
+    if name == 'real':
+        if reference.F64.is_nan(content):
+            return 'NaN'
+        return reference.real_text(content).decode('ascii')
+    if name == 'blob':
+        text = "x'" + content.hex() + "'"
+    else:
+        text = "'" + printable(content.decode('utf-8', 'backslashreplace')) + "'"
+    return text if len(text) <= 60 else text[:57] + '…' + text[-1]
+
+
+def value_lines(cases):
+    title_before = None
+    seen = set()
+    for title, kind, values in cases:
+        if title != title_before:
+            title_before = title
+            yield '# ' + title
+        assert str(reference.parse_kind(kind)) == kind, kind
+        for value in values:
+            name, content = payload(value)
+            if (kind, name, content) in seen:
+                continue
+            seen.add((kind, name, content))
+            frame, notes = reference.put_value(kind, value)
+            yield line(kind, name, content, frame.hex(), ','.join(notes), say(value))
+
+
+def rounded_lines():
+    yield '# kind, class, payload, frame, notes, the input for human eyes'
+    yield from value_lines(ROUNDED)
+
+
+def row_values(values):
+    return ' '.join('%s:%s' % payload(value) for value in values)
+
+
+def row_lines():
+    yield '# kinds, values (class:payload), frames of the row, row hash'
+    before = None
+    for title, kinds, rows in ROWS:
+        if title != before:
+            before = title
+            yield '# ' + title
+        for values in rows:
+            assert len(values) == len(kinds)
+            frame = reference.row_frame(kinds, values)
+            yield line(';'.join(kinds), row_values(values), frame.hex(), reference.row_hash(frame).hex())
+
+
+def table_lines():
+    yield '# table, name, kinds, indexes of the key columns; row, name, values; digest, name, digest;'
+    yield '# key, name, key digest; column, name, index, column digest'
+    for name, kinds, key, rows in TABLES:
+        yield line('table', name, ';'.join(kinds), ','.join(str(i) for i in key))
+        for values in rows:
+            assert len(values) == len(kinds)
+            yield line('row', name, row_values(values))
+        digest, keys, columns = reference.digest_table(kinds, key, rows)
+        yield line('digest', name, str(digest))
+        yield line('key', name, str(keys))
+        for index, column in enumerate(columns):
+            yield line('column', name, str(index), str(column))
+
+
+def result_of(function, *arguments):
+    try:
+        return str(function(*arguments))
+    except (reference.DigestError, reference.KindError):
+        return 'error'
+
+
+def digest_lines():
+    yield '# residue, hash, residue; parse, text, digest or error; add or sub, digest, digest, digest or error;'
+    yield '# sum, digests apart by commas, digest'
+    for text in HASHES:
+        yield line('residue', text, '%032x' % reference.residue(bytes.fromhex(text)))
+    for text in TEXTS:
+        yield line('parse', text, result_of(reference.parse_digest, text))
+    for a, b in PAIRS:
+        first, second = reference.parse_digest(a), reference.parse_digest(b)
+        yield line('add', a, b, result_of(lambda: first + second))
+        yield line('sub', a, b, result_of(lambda: first - second))
+    # parts of one table: their sum is the digest of the whole
+    parts, whole = [], reference.Digest()
+    for start in range(0, 1000, 125):
+        frames = [reference.row_frame(('int', 'text'), (i, 'row %d' % i)) for i in range(start, start + 125)]
+        parts.append(reference.digest_rows(frames))
+        whole = whole + parts[-1]
+    yield line('sum', ','.join(str(part) for part in parts), str(whole))
+    yield line('sum', ','.join(str(part) for part in reversed(parts)), str(whole))
+    yield line('sum', str(parts[0]), str(parts[0]))
+    yield line('sub', str(whole), str(parts[0]), str(whole - parts[0]))
+    duplicate = reference.digest_rows([b'\x00'])
+    yield line('add', str(duplicate), str(duplicate), str(duplicate + duplicate))
+    yield line('sub', str(duplicate + duplicate), str(duplicate), str(duplicate))
+
+
+def kind_lines():
+    yield '# text, the kind as it is printed or error, why it is an error'
+    for text in KINDS:
+        try:
+            yield line(text, str(reference.parse_kind(text)), '-')
+        except reference.KindError as error:
+            yield line(text, 'error', printable(str(error)))
+
+
+def declared_lines():
+    yield '# declared type, kind'
+    for declared in DECLARED:
+        yield line(declared, reference.declared_kind(declared))
+
+
+def column_lines():
+    yield '# names apart by blanks, the same in canonical order'
+    for names in COLUMNS:
+        yield line(' '.join(names), ' '.join(reference.column_order(names)))
+
+
+def postgres_lines():
+    yield '# needs, SQL expression, kind, frame, hash of a row of this column alone, what is read'
+    for needs, declared, sql, text in POSTGRES:
+        frame = reference.postgres_frame(declared, text)
+        told = 'NULL' if text is None else printable(text)
+        yield line(needs, sql, reference.postgres_kind(declared), frame.hex(), reference.row_hash(frame).hex(),
+                   told if len(told) <= 60 else told[:59] + '…')
+
+
+def files():
+    """File name → lines."""
+    return {
+        'value.tsv': ['# kind, class, payload, frame, notes, the input for human eyes',
+                      *value_lines(VALUES + TIMES_AND_DATES)],
+        'rounded.tsv': list(rounded_lines()),
+        'row.tsv': list(row_lines()),
+        'table.tsv': list(table_lines()),
+        'digest.tsv': list(digest_lines()),
+        'kind.tsv': list(kind_lines()),
+        'declared.tsv': list(declared_lines()),
+        'columns.tsv': list(column_lines()),
+        'postgres.tsv': list(postgres_lines()),
+        'postgres.sql': ['-- What the expressions in postgres.tsv use.', *SETUP.splitlines()],
+    }
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else VECTORS
+    os.makedirs(folder, exist_ok=True)
+    for name, lines in files().items():
+        with open(os.path.join(folder, name), 'w', encoding='utf-8', newline='\n') as out:
+            out.write('\n'.join(lines) + '\n')
+        print('%5d  %s' % (sum(not text.startswith(('#', '--')) for text in lines), name))
+
+
+if __name__ == '__main__':
+    main()
