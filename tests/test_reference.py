@@ -2,7 +2,8 @@
 
 What the reference says is compared with frames written out by hand from
 docs/FORMAT.md, with Python's own repr, datetime, decimal, json, uuid and
-base64, and, where PGHOST names a server, with what PostgreSQL prints.
+base64, and with SQLite's date functions. tests/cross holds the comparison with
+what PostgreSQL prints.
 """
 
 import base64
@@ -12,11 +13,10 @@ import json
 import math
 import os
 import random
-import shutil
 import struct
-import subprocess
 import sys
 import uuid
+from fractions import Fraction
 
 import pytest
 
@@ -27,7 +27,6 @@ sys.path.insert(0, os.path.join(HERE, 'reference'))
 
 import make_vectors  # noqa: E402
 import parity_reference as reference  # noqa: E402
-from cases_postgres import POSTGRES, SETUP  # noqa: E402
 from parity_reference import Real, put_value  # noqa: E402
 
 
@@ -121,7 +120,7 @@ BY_HAND = [
     ('bool', 0.0, '01 0000000000000000'),
     ('int', 258, '01 0201000000000000'),
     ('int', -1, '01 ffffffffffffffff'),
-    ('int', '12.50', '02 00 feffffff 04000000 31323530'.replace('04000000 31323530', '03000000 313235').replace('feffffff', 'ffffffff')),
+    ('int', '12.50', '02 00 ffffffff 03000000 313235'),
     ('decimal', '-0.05', '02 01 feffffff 01000000 35'),
     ('decimal', '9223372036854775808', '02 00 00000000 13000000 39323233333732303336383534373735383038'),
     ('decimal', '1e20', '02 00 14000000 01000000 31'),
@@ -137,7 +136,7 @@ BY_HAND = [
     ('float4', 0.1, '03 9a9999999999b93f'),
     ('text', 'aä', '04 03000000 61c3a4'),
     ('text', -7, '04 02000000 2d37'),
-    ('text', 1e16, '04 07000000 312e302b'.replace('2b', '652b3136')),
+    ('text', 1e16, '04 07000000 312e30652b3136'),
     ('text', 5.0, '04 03000000 352e30'),
     ('char', 'a  ', '04 01000000 61'),
     ('bytes', b'\x00\xff', '05 02000000 00ff'),
@@ -149,21 +148,21 @@ BY_HAND = [
     ('timestamptz epoch=ms', 946684800001, '06 e803000000000000'),
     ('timestamptz', '2000-01-01 00:00:00.0000017Z', '0d 01000000 37 06 0100000000000000'),
     ('timestamptz', '1999-12-31 23:59:59.9999997Z', '0d 01000000 37 06 ffffffffffffffff'),
-    ('timestamptz julian', 2451545.0, '06 00c024800a000000'.replace('00c024800a000000', '00 e0 33 0f 0a 00 00 00'.replace(' ', '').replace('00e0330f0a000000', '%s' % struct.pack('<q', 43200 * 10 ** 6).hex()))),
+    ('timestamptz julian', 2451545.0, '06 00b0eb0e0a000000'),
     ('date', '2000-01-02', '07 01000000'),
     ('date', '1999-12-31', '07 ffffffff'),
     ('date', 'infinity', '07 ffffff7f'),
     ('date', '2000-01-01 24:00', '07 01000000'),
     ('date', '2000-01-01 00:00:01', '06 40420f0000000000'),
     ('time', '00:00:01', '08 40420f0000000000'),
-    ('time', '24:00', '08 0060b71d14000000'),
+    ('time', '24:00', '08 0060d71d14000000'),
     ('timetz', '00:00:01+01', '09 40420f0000000000 100e0000'),
     ('timetz', '00:00:01 -01:00', '09 40420f0000000000 f0f1ffff'),
     ('interval', '1 year 2 mons -3 days 00:00:01', '0a 0e000000 fdffffff 40420f0000000000'),
-    ('interval unit=us', -1, '0a 00000000 ffffffff ff5fb71d14000000'),
+    ('interval unit=us', -1, '0a 00000000 ffffffff ff5fd71d14000000'),
     ('uuid', '{00112233-4455-6677-8899-AABBCCDDEEFF}', '0b 00112233445566778899aabbccddeeff'),
     ('uuid dotnet', bytes.fromhex('33221100554477668899aabbccddeeff'), '0b 00112233445566778899aabbccddeeff'),
-    ('json', '{"b": 1.50, "a": [true]}', '0c 15000000 7b2261223a5b747275655d2c2262223a3135652d317d'),
+    ('json', '{"b": 1.50, "a": [true]}', '0c 16000000 7b2261223a5b747275655d2c2262223a3135652d317d'),
     ('json', 100, '0c 03000000 316532'),
     ('vector', struct.pack('<2f', 0.1, -2), '0c 09000000 5b31652d312c2d325d'),
     ('int', 'x', '0f 03 01000000 78'),
@@ -183,7 +182,10 @@ def test_notes():
     assert notes('timestamptz', 5) == ['bad', 'option']
     assert notes('timestamptz epoch=s', 5) == []
     assert notes('uuid', 'x') == ['bad']
-    assert notes('decimal(10,2)', 0.125) == ['rounds', 'digits']
+    assert notes('decimal(10,2)', 0.125) == ['rounds']
+    assert notes('decimal(10,2)', 12.345) == ['rounds', 'digits']
+    assert notes('decimal digits=15', 12.345) == []
+    assert notes('timetz', '12:00') == ['bad', 'option'] and notes('timetz', 'noon') == ['bad']
     assert notes('timestamptz', '2024-01-01') == ['zoneless']
     assert notes('timestamptz zone=+00:00', '2024-01-01') == []
 
@@ -208,9 +210,19 @@ def test_table_digests_do_not_depend_on_the_order_of_rows():
 
 # ---- other oracles -----------------------------------------------------------------
 
+def on_boundary(value):
+    """repr's digits lie half way to a neighbour of the double."""
+    bits = reference.classify(abs(value))[1]
+    exact, digits = reference.F64.value(bits), Fraction(decimal.Decimal(repr(abs(value))))
+    return any(digits == (exact + reference.F64.value(other)) / 2 for other in (bits - 1, bits + 1)
+               if 0 <= other < reference.F64.infinity)
+
+
 def test_shortest_digits_are_those_of_repr():
-    # repr reads the boundaries of the interval too; none of these lies on one
+    # but where repr takes a boundary of the interval, which is excluded here
     for value in doubles(3000, 1):
+        if on_boundary(value):
+            continue
         number = reference.F64.shortest(reference.classify(value)[1])
         sign, digits, exponent = decimal.Decimal(repr(value)).normalize().as_tuple()
         expected = ''.join(map(str, digits)) if value else ''
@@ -219,9 +231,13 @@ def test_shortest_digits_are_those_of_repr():
 
 
 def test_boundaries_are_excluded():
-    # 2^1 apart: 9007199254740993 is half way and no neighbour may claim it
+    # the neighbours are 4 apart: 64057790 is half way, so no digit can be spared
     shortest = reference.F32.shortest(struct.unpack('<I', struct.pack('<f', 64057792.0))[0])
     assert (shortest.digits, shortest.exponent) == ('64057792', 0)
+    # a double whose repr, 3.092535278770144e+18, is half way to its neighbour
+    assert on_boundary(3.092535278770144e+18)
+    shortest = reference.F64.shortest(reference.classify(3.092535278770144e+18)[1])
+    assert (shortest.digits, shortest.exponent) == ('30925352787701443', 2)
 
 
 def test_the_double_of_a_number_is_that_of_float():
@@ -363,46 +379,3 @@ def test_what_the_input_classes_do_not_hold():
         with pytest.raises((TypeError, ValueError)):
             put_value('int', value)
     assert frame('float8', Real(0xFFF8000000000001)) == '03000000000000f87f'
-
-
-# ---- PostgreSQL ------------------------------------------------------------------------
-
-SETTINGS = """SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres';
-SET extra_float_digits = 1; SET bytea_output = 'hex'; SET search_path = pg_catalog;
-"""
-
-
-def psql(script):
-    done = subprocess.run(['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1'], input=script, capture_output=True, text=True,
-                          encoding='utf-8')
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.skipif(not os.environ.get('PGHOST') or not shutil.which('psql'), reason='PGHOST names no server')
-def test_postgres_prints_what_the_vectors_read():
-    version = int(psql('SHOW server_version_num')) // 10000
-    cases = [case for case in POSTGRES if case[0] == '-' or case[0].isdigit() and int(case[0]) <= version]
-    script = 'BEGIN;\n' + SETUP + SETTINGS + "CREATE TEMP TABLE said (n int, text text, json text);\n"
-    for n, (_, declared, sql, _) in enumerate(cases):
-        is_json = reference.postgres_kind(declared) == 'json' and declared not in ('json', 'jsonb')
-        # format('%s') calls the output function; a composite goes through a subquery to stay one value
-        text = "format('%%s', v::numeric * 100)" if declared == 'money' else "format('%s', v)"
-        script += 'INSERT INTO said SELECT %d, CASE WHEN v IS NOT DISTINCT FROM NULL THEN NULL ELSE %s END, %s FROM (SELECT %s AS v) q;\n' % (
-            n, text.replace('%%', '%'), 'pg_catalog.to_json(v)' if is_json else 'NULL', sql)
-    script += "SELECT pg_catalog.json_agg(pg_catalog.json_build_array(text, json) ORDER BY n) FROM said;\nROLLBACK;\n"
-    answers = json.loads(psql(script))
-    assert len(answers) == len(cases) > 300
-    for (_, declared, sql, text), (printed, as_json) in zip(cases, answers):
-        if text is None:
-            assert printed is None and as_json is None, sql
-        elif as_json is not None:
-            expected = text
-            if declared.endswith('[]') and text.startswith('{"['):
-                expected = json.dumps(next(iter(json.loads(text).values())))
-            assert frame('json', as_json) == frame('json', expected), sql
-        elif declared == 'money':
-            assert decimal.Decimal(printed) == int(text), sql
-        else:
-            # numbers may be written otherwise in the vector; they must frame alike
-            assert reference.postgres_frame(declared, printed) == reference.postgres_frame(declared, text), sql

@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+"""The cost of a digest, as ratios within one run.
+
+    make bench [ROWS=2000000] [RUNS=7]
+
+Builds the same rows in PostgreSQL and in SQLite (bigint key, uuid, text, bool, int, numeric, float8, timestamptz,
+nullable text), checks that both sides' digests are equal, then times each query RUNS times in turn, so that a machine
+that changes its speed does so for all of them, and writes medians and ratios to bench/RESULTS.md. Absolute times say
+little on another machine; the ratios are what to look at.
+
+Runs inside scripts/with-postgres.sh. Needs psycopg 3; pg_comparator's row is left out where the extension pgcmp is not
+installed.
+"""
+import os
+import platform
+import re
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import psycopg
+
+ROWS = int(os.environ.get('ROWS', '2000000'))
+RUNS = int(os.environ.get('RUNS', '7'))
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODULE = os.path.join(HERE, '..', 'sqlite_ext', 'parity')
+
+TABLE = """
+CREATE UNLOGGED TABLE t (
+    id bigint PRIMARY KEY, u uuid NOT NULL, name text NOT NULL, done boolean NOT NULL, n integer NOT NULL,
+    price numeric NOT NULL, x double precision NOT NULL, at timestamptz NOT NULL, note text)
+"""
+FILL = """
+INSERT INTO t
+SELECT i, md5(i::text)::uuid, 'customer number ' || i, i % 3 = 0, (i::bigint * 7919) % 1000003 - 500000,
+       ((i::bigint * 104729) % 10000000)::numeric / 100, sin(i) * 1000,
+       '2020-01-01 00:00:00+00'::timestamptz + i * interval '37.000123 seconds',
+       CASE WHEN i % 4 = 0 THEN NULL ELSE 'note ' || md5((i::bigint * 31)::text) END
+FROM generate_series(1, {rows}) AS i
+"""
+COLUMNS = ['id', 'u', 'name', 'done', 'n', 'price', 'x', 'at', 'note']
+
+# what reladiff issues for all columns of a table (one 60-bit number of an MD5 a row)
+RELADIFF = "SELECT count(*), sum(('x' || substring(md5(%s), 18))::bit(60)::bigint) FROM t" % " || '|' || ".join(
+    "coalesce(%s::varchar, '<null>')" % c for c in COLUMNS)
+COMPARATOR = 'SELECT count(*), sum(cksum8(%s)) FROM t' % " || '|' || ".join("coalesce(%s::text, '')" % c for c in COLUMNS)
+
+
+def build_sqlite(pg, folder):
+    """The same rows as SQLite's users have them: uuid and stamps as text, decimals as NUMERIC.
+
+    Doubles go through Python: SQLite's own conversion of text is not always correctly rounded.
+    """
+    path = os.path.join(folder, 'bench.db')
+    lite = sqlite3.connect(path)
+    lite.execute('PRAGMA journal_mode = OFF')
+    lite.execute('CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT, name TEXT, done BOOLEAN, n INTEGER, '
+                 'price NUMERIC, x REAL, at TEXT, note TEXT)')
+    with pg.transaction(), pg.cursor('rows') as rows:
+        rows.itersize = 20000
+        rows.execute("SELECT id, u::text, name, done, n, price::float8, x, "
+                     "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00:00', note FROM t ORDER BY id")
+        lite.executemany('INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', rows)
+    lite.commit()
+    lite.close()
+    return path
+
+
+def timed(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def rotate(queries, runs):
+    """{name: [seconds]} of runs rounds, after one that does not count."""
+    times = {name: [] for name in queries}
+    for turn in range(runs + 1):
+        for name, call in queries.items():
+            seconds = timed(call)
+            if turn > 0:
+                times[name].append(seconds)
+    return times
+
+
+def anonymous(pid):
+    """Private memory in MiB: what a process has beside files and shared buffers."""
+    with open('/proc/%d/status' % pid) as status:
+        return int(re.search(r'RssAnon:\s+(\d+)', status.read()).group(1)) / 1024
+
+
+def table(out, times, base, title):
+    print('\n## %s\n' % title, file=out)
+    print('| query | median s | times `%s` | min to max s |' % base, file=out)
+    print('|---|---|---|---|', file=out)
+    for name, seconds in times.items():
+        pairs = statistics.median(a / b for a, b in zip(seconds, times[base]))
+        print('| %s | %.3f | %.2f | %.3f to %.3f |' % (name, statistics.median(seconds), pairs, min(seconds),
+                                                       max(seconds)), file=out)
+
+
+def ratio(times, a, b):
+    return statistics.median(x / y for x, y in zip(times[a], times[b]))
+
+
+def main():
+    out_path = os.path.join(HERE, 'RESULTS.md')
+    pg = psycopg.connect(autocommit=True)
+    pg.execute('CREATE EXTENSION IF NOT EXISTS parity')
+    pg.execute(TABLE)
+    pg.execute(FILL.format(rows=ROWS))
+    pg.execute('VACUUM (FREEZE, ANALYZE) t')
+    for setting in ('max_parallel_workers_per_gather = 0', 'jit = off', "work_mem = '64MB'"):
+        pg.execute('SET ' + setting)
+    pg.execute("SELECT count(*) FROM t")  # into the cache
+    try:
+        pg.execute('CREATE EXTENSION pgcmp')
+        comparator = True
+    except psycopg.Error:
+        comparator = False
+
+    def run(query):
+        return lambda: pg.execute(query).fetchall()
+
+    queries = {
+        'count(last column)': run('SELECT count(note) FROM t'),
+        'parity.checksum': run("SELECT parity.checksum('t')"),
+        'parity.digest_agg, all columns': run('SELECT parity.digest_agg(%s) FROM t' % ', '.join(COLUMNS)),
+        'parity.column_checksums': run("SELECT * FROM parity.column_checksums('t')"),
+        'sum(hash_record_extended(t, 0))': run('SELECT sum(hash_record_extended(t, 0)) FROM t'),
+        'reladiff: sum of MD5s': run(RELADIFF),
+    }
+    if comparator:
+        queries['pg_comparator: sum(cksum8)'] = run(COMPARATOR)
+    pg_times = rotate(queries, RUNS)
+
+    workers = {}
+    for n in (0, 1):
+        def parallel(n=n):
+            pg.execute('SET max_parallel_workers_per_gather = %d' % n)
+            pg.execute("SELECT parity.checksum('t')").fetchall()
+        workers['%d process%s' % (n + 1, 'es' if n else '')] = parallel
+    for setting in ('min_parallel_table_scan_size = 0', 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0'):
+        pg.execute('SET ' + setting)
+    parallel_times = rotate(workers, RUNS)
+    pg.execute('SET max_parallel_workers_per_gather = 0')
+    pg_digest = pg.execute("SELECT parity.checksum('t')::text").fetchone()[0]
+    bundle = pg.execute('SELECT parity.bundle()').fetchone()[0]
+
+    # memory: a fresh backend, its private memory before and the most of it after
+    with psycopg.connect(autocommit=True) as fresh:
+        pid = fresh.info.backend_pid
+        fresh.execute('SET max_parallel_workers_per_gather = 0')
+        fresh.execute("SELECT parity.checksum('pg_class'), parity.digest_agg(1)").fetchall()
+        before = anonymous(pid)
+        fresh.execute("SELECT parity.checksum('t')").fetchall()
+        pg_memory = anonymous(pid) - before
+        fresh.execute("SELECT length(parity.bundle())").fetchall()
+        pg_bundle_memory = anonymous(pid) - before
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = build_sqlite(pg, folder)
+        lite = sqlite3.connect(path)
+        lite.execute('PRAGMA cache_size = -2000')
+        lite.execute('PRAGMA mmap_size = 0')
+        lite.enable_load_extension(True)
+        lite.load_extension(MODULE)
+        kinds = '{"columns": {"u": "uuid", "price": "decimal", "x": "float8", "at": "timestamptz", "done": "bool"}}'
+        lite_digest = lite.execute("SELECT parity_checksum('t', NULL, ?)", (kinds,)).fetchone()[0]
+        if lite_digest != pg_digest:
+            sys.exit('bench: the digests differ: %s, %s' % (pg_digest, lite_digest))
+        verdict = lite.execute('SELECT status FROM parity_verify(?)', (bundle,)).fetchall()
+        if verdict != [('match',)]:
+            sys.exit('bench: verify says %s' % verdict)
+
+        def lite_run(query, *args):
+            return lambda: lite.execute(query, args).fetchall()
+
+        def shell(*commands):
+            return lambda: subprocess.run(['sqlite3', path, *commands], check=True, stdout=subprocess.DEVNULL)
+
+        lite_queries = {
+            'count(last column)': lite_run('SELECT count(note) FROM t'),
+            'parity_checksum': lite_run("SELECT parity_checksum('t', NULL, ?)", kinds),
+            'parity_column_checksums': lite_run("SELECT * FROM parity_column_checksums('t', NULL, ?)", kinds),
+            'parity_verify of the bundle': lite_run('SELECT * FROM parity_verify(?)', bundle),
+            "the shell's .sha3sum": shell('.sha3sum t'),
+        }
+        lite_times = rotate(lite_queries, RUNS)
+        before = anonymous(os.getpid())
+        lite_run("SELECT parity_checksum('t', NULL, ?)", kinds)()
+        lite_memory = anonymous(os.getpid()) - before
+        version = lite.execute('SELECT sqlite_version()').fetchone()[0]
+
+    with open(out_path, 'w') as out:
+        print('# Results of `make bench`\n', file=out)
+        print('%s rows of 9 columns (bigint key, uuid, text, boolean, integer, numeric, double precision, timestamptz, '
+              'nullable text), the same in both engines. Medians of %d runs, the queries in turn; a ratio is the median '
+              'of the ratios of each turn. PostgreSQL %s, SQLite %s, %s, %d cores.'
+              % (format(ROWS, ','), RUNS, pg.info.parameter_status('server_version').split()[0], version,
+                 platform.machine(), os.cpu_count()), file=out)
+        table(out, pg_times, 'count(last column)', 'PostgreSQL, one process')
+        table(out, parallel_times, '1 process', 'PostgreSQL, `parity.checksum` in parallel')
+        table(out, lite_times, 'count(last column)', 'SQLite')
+        print('\n## Against what was to be reached\n', file=out)
+        print('| ratio | to reach | measured |\n|---|---|---|', file=out)
+        for what, goal, value in [
+            ('`parity.checksum` to `count(last column)`', '≤ 1.8', ratio(pg_times, 'parity.checksum', 'count(last column)')),
+            ("reladiff's query to `parity.checksum`", '≥ 12', ratio(pg_times, 'reladiff: sum of MD5s', 'parity.checksum')),
+            ('`sum(hash_record_extended)` to `parity.checksum`', '≥ 2.5', ratio(pg_times, 'sum(hash_record_extended(t, 0))', 'parity.checksum')),
+            ("pg_comparator's `sum(cksum8)` to `parity.checksum`", '≥ 6',
+             ratio(pg_times, 'pg_comparator: sum(cksum8)', 'parity.checksum') if comparator else None),
+            ('one process to two', '≥ 1.6', ratio(parallel_times, '1 process', '2 processes')),
+            ('`parity_checksum` to `count(last column)`', '≤ 3', ratio(lite_times, 'parity_checksum', 'count(last column)')),
+            ('`.sha3sum` to `parity_checksum`', '≥ 4', ratio(lite_times, "the shell's .sha3sum", 'parity_checksum')),
+        ]:
+            print('| %s | %s | %s |' % (what, goal, '%.2f' % value if value else 'not installed'), file=out)
+        for what, value in [('PostgreSQL, `parity.checksum`', pg_memory), ('PostgreSQL, `parity.bundle`', pg_bundle_memory),
+                            ('SQLite, `parity_checksum`', lite_memory)]:
+            print('| private memory, %s | < 32 MiB | %.1f MiB |' % (what, value), file=out)
+    with open(out_path) as out:
+        print(out.read())
+
+
+if __name__ == '__main__':
+    main()

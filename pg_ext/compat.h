@@ -1,0 +1,53 @@
+/*
+ * compat.h - what differs between PostgreSQL 13 and 18
+ *
+ * Every test of PG_VERSION_NUM is here.  Older versions are given what newer
+ * ones have, under its newest name, so that no other file knows of versions.
+ */
+#ifndef PARITY_COMPAT_H
+#define PARITY_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#if PG_VERSION_NUM < 130000
+#error "parity needs PostgreSQL 13 or newer"
+#endif
+
+/* 18: a module says its name and version. */
+#if PG_VERSION_NUM < 180000
+#define PARITY_MODULE_MAGIC PG_MODULE_MAGIC
+#else
+#define PARITY_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "parity", .version = PARITY_RELEASE)
+#endif
+
+/* 16: varlena macros moved to a header of their own; errors can be given back instead of raised. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#else
+#define ereturn(context, value, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
+/* 16: one function for objects of every class; here it is only asked about relations. */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
+#endif
+
+/* 15: renamed. */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 14: multiranges. */
+#if PG_VERSION_NUM < 140000
+#define TYPTYPE_MULTIRANGE 'm'
+#define get_multirange_range(type) InvalidOid
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * parity_pg.h - what the files of pg_ext/ share
+ */
+#ifndef PARITY_PG_H
+#define PARITY_PG_H
+
+#include "postgres.h"
+
+#include "compat.h"
+#include "parity.h"
+#include "utils/palloc.h"
+
+/* parity.progress: a NOTICE a table during long work.  module.c */
+extern bool parity_progress;
+
+/* Raises status, with the words of err, as an error of its SQLSTATE.  error.c */
+extern void parity_pg_raise(parity_status status, const parity_error *err) pg_attribute_noreturn();
+/* The same for a status that came without words. */
+extern void parity_pg_raise_status(parity_status status) pg_attribute_noreturn();
+/* The SQLSTATE of a status, as errcode() takes it. */
+extern int parity_pg_sqlstate(parity_status status);
+
+/* Raises unless status is PARITY_OK; err may be NULL. */
+static inline void parity_pg_check(parity_status status, const parity_error *err)
+{
+    if (unlikely(status != PARITY_OK)) {
+        if (err != NULL)
+            parity_pg_raise(status, err);
+        parity_pg_raise_status(status);
+    }
+}
+
+/* An allocator that takes from context; lives there, too.  error.c */
+extern const parity_mem *parity_pg_mem(MemoryContext context);
+
+/* ------------------------------------------------------- tally_agg's result */
+
+/* The tally starts this far into the bytea, so that it is as aligned as the bytea. */
+#define PARITY_TALLY_OFFSET 8
+
+/*
+ * The tally in a value that tally_agg returned: checked, aligned, and copied
+ * into CurrentMemoryContext where need be.  (Of no rows tally_agg returns NULL.)
+ * aggregate.c
+ */
+extern parity_tally *parity_pg_tally(Datum value);
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * spec.c - how a relation is read: the inferred spec and the overrides stored for it
+ *
+ * A spec is inferred from the catalogs each time it is needed: every column
+ * that is not generated, under the kind of its type, with the primary key as
+ * key.  Overrides are what a table's owner stored in parity.override.
+ *
+ * An override decides what a comparison looks at, so that whoever can store one
+ * can hide a difference.  Nobody writes the table but set_spec and adopt, which
+ * check that the caller owns the relation and then write as the table's owner.
+ *
+ * Rows are kept by OID, so they survive a rename.  PostgreSQL does not tell an
+ * extension that a relation was dropped, short of an event trigger on every
+ * DROP of the database; instead every set_spec removes the rows whose relation
+ * is gone, pg_dump leaves them out, and a row counts only when its overrides
+ * fit the relation.  What is left is an OID that comes round again, after four
+ * billion others and without a set_spec in between, for a relation whose
+ * columns have the names that the overrides name.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/sysattr.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "relation.h"
+#include "value.h"
+
+/* A relation's columns as the catalogs have them. */
+typedef struct columns {
+    int n;
+    char **names; /* UTF-8 */
+    parity_kind *kinds;
+    bool *is_text;
+    bool *generated;
+    bool *key;
+    bool unique; /* a primary key, none of whose columns is generated */
+} columns;
+
+/* Reads the catalogs into the arena. */
+static void read_columns(parity_arena *a, Oid relid, columns *out)
+{
+    Relation rel;
+    TupleDesc desc;
+    Oid constraint;
+    Bitmapset *key;
+
+    parity_pg_lock_relation(relid);
+    rel = relation_open(relid, NoLock);
+    desc = RelationGetDescr(rel);
+    out->n = 0;
+    out->names = parity_arena_alloc(a, sizeof(char *) * (size_t)(desc->natts + 1));
+    out->kinds = parity_arena_alloc(a, sizeof(parity_kind) * (size_t)(desc->natts + 1));
+    out->is_text = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
+    out->generated = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
+    out->key = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
+    key = get_primary_key_attnos(relid, true, &constraint);
+    out->unique = key != NULL;
+    for (int i = 0; i < desc->natts; i++) {
+        Form_pg_attribute att = TupleDescAttr(desc, i);
+        char *name;
+
+        if (att->attisdropped)
+            continue;
+        name = parity_pg_to_utf8(NameStr(att->attname));
+        out->names[out->n] = parity_arena_copy(a, name, strlen(name));
+        if (!parity_pg_natural_kind(att->atttypid, att->atttypmod, &out->kinds[out->n], &out->is_text[out->n]))
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("column \"%s\" of \"%s\" is of type %s, which has no values to read",
+                                   NameStr(att->attname), RelationGetRelationName(rel),
+                                   format_type_be(att->atttypid))));
+        out->generated[out->n] = att->attgenerated != '\0';
+        out->key[out->n] = bms_is_member(att->attnum - FirstLowInvalidHeapAttributeNumber, key);
+        if (out->key[out->n] && out->generated[out->n])
+            out->unique = false;
+        out->n++;
+    }
+    bms_free(key);
+    relation_close(rel, NoLock);
+}
+
+/* The inferred spec, unsorted. */
+static void infer(parity_arena *a, Oid relid, columns *cols, parity_spec *out)
+{
+    char *text;
+
+    read_columns(a, relid, cols);
+    memset(out, 0, sizeof(*out));
+    text = parity_pg_to_utf8(get_namespace_name(get_rel_namespace(relid)));
+    out->schema = parity_arena_copy(a, text, strlen(text));
+    text = parity_pg_to_utf8(get_rel_name(relid));
+    out->table = parity_arena_copy(a, text, strlen(text));
+    out->columns = parity_arena_alloc(a, sizeof(parity_column) * (size_t)(cols->n + 1));
+    out->left_out = parity_arena_alloc(a, sizeof(char *) * (size_t)(cols->n + 1));
+    out->unique = cols->unique;
+    for (int i = 0; i < cols->n; i++) {
+        parity_column *col;
+
+        if (cols->generated[i]) {
+            out->left_out[out->nleft_out++] = cols->names[i];
+            continue;
+        }
+        col = &out->columns[out->ncolumns++];
+        col->name = cols->names[i];
+        col->kind = cols->kinds[i];
+        col->key = cols->key[i];
+    }
+}
+
+/* The overrides stored for a relation in the current memory context, or NULL. */
+static Jsonb *stored_overrides(Oid relid)
+{
+    MemoryContext caller = CurrentMemoryContext;
+    Oid types[1] = {OIDOID};
+    Datum values[1];
+    Jsonb *out = NULL;
+
+    values[0] = ObjectIdGetDatum(relid);
+    if (SPI_connect() != SPI_OK_CONNECT)
+        elog(ERROR, "SPI_connect failed");
+    if (SPI_execute_with_args("SELECT overrides FROM parity.override WHERE rel OPERATOR(pg_catalog.=) $1", 1, types,
+                              values, NULL, true, 1) != SPI_OK_SELECT)
+        elog(ERROR, "could not read parity.override");
+    if (SPI_processed > 0) {
+        bool isnull;
+        Datum datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+        if (!isnull) {
+            MemoryContext inner = MemoryContextSwitchTo(caller);
+
+            out = DatumGetJsonbPCopy(datum);
+            MemoryContextSwitchTo(inner);
+        }
+    }
+    SPI_finish();
+    return out;
+}
+
+/* Applies overrides, or only sorts when there are none. */
+static void override(parity_arena *a, parity_spec *spec, Jsonb *overrides)
+{
+    parity_error err = {0};
+    parity_status status;
+    size_t n;
+    char *json;
+
+    if (overrides == NULL) {
+        parity_spec_sort(spec);
+        return;
+    }
+    json = parity_pg_json_text(overrides, &n);
+    status = parity_spec_override(a, spec, json, n, &err);
+    if (status != PARITY_OK)
+        parity_pg_raise(status, &err);
+}
+
+/* Applies the stored overrides; an error says where they come from. */
+static void override_stored(parity_arena *a, parity_spec *spec, Jsonb *overrides)
+{
+    parity_error err = {0};
+    size_t n;
+    char *json;
+
+    if (overrides == NULL) {
+        parity_spec_sort(spec);
+        return;
+    }
+    json = parity_pg_json_text(overrides, &n);
+    if (parity_spec_override(a, spec, json, n, &err) != PARITY_OK)
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("the overrides stored for \"%s\" do not fit it", parity_pg_from_utf8(spec->table)),
+                 errdetail("%s", parity_pg_from_utf8(err.message)),
+                 errhint("Its owner can store others with parity.set_spec, or remove them with "
+                         "parity.set_spec('%s', NULL).",
+                         parity_pg_from_utf8(spec->table))));
+}
+
+void parity_pg_spec(parity_arena *a, Oid relid, parity_spec *out)
+{
+    columns cols;
+
+    infer(a, relid, &cols, out);
+    override_stored(a, out, stored_overrides(relid));
+}
+
+/* Whether a jsonb object has an object at "columns" with this member. */
+static bool names_column(Jsonb *overrides, const char *name)
+{
+    JsonbValue inner;
+    JsonbValue found;
+
+    if (overrides == NULL || !JB_ROOT_IS_OBJECT(overrides) ||
+        getKeyJsonValueFromContainer(&overrides->root, "columns", 7, &inner) == NULL || inner.type != jbvBinary ||
+        !JsonContainerIsObject(inner.val.binary.data))
+        return false;
+    return getKeyJsonValueFromContainer(inner.val.binary.data, name, (int)strlen(name), &found) != NULL;
+}
+
+void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
+{
+    columns cols;
+    parity_spec spec;
+    Jsonb *overrides = stored_overrides(relid);
+
+    infer(a, relid, &cols, &spec);
+    override_stored(a, &spec, overrides);
+    memset(out, 0, sizeof(*out));
+    out->schema = spec.schema;
+    out->name = spec.table;
+    out->as = spec.as;
+    out->ncolumns = cols.n;
+    out->columns = parity_arena_alloc(a, sizeof(parity_local_column) * (size_t)(cols.n + 1));
+    for (int i = 0; i < cols.n; i++) {
+        parity_local_column *col = &out->columns[i];
+        const parity_column *read = NULL;
+
+        col->name = cols.names[i];
+        col->kind = cols.kinds[i];
+        col->strict = true;
+        col->is_text = cols.is_text[i];
+        for (int j = 0; j < spec.ncolumns && read == NULL; j++)
+            if (strcmp(spec.columns[j].name, col->name) == 0)
+                read = &spec.columns[j];
+        if (read != NULL) {
+            col->kind = read->kind;
+            col->as = read->as;
+            col->overridden = names_column(overrides, parity_pg_from_utf8(col->name));
+        } else if (cols.generated[i])
+            col->generated = true;
+        else
+            col->excluded = true;
+    }
+}
+
+/* "a, b, c": the columns of a relation, for a hint. */
+static char *column_list(const columns *cols)
+{
+    StringInfoData out;
+
+    initStringInfo(&out);
+    for (int i = 0; i < cols->n; i++) {
+        if (out.len > 400) {
+            appendStringInfoString(&out, ", ...");
+            break;
+        }
+        appendStringInfo(&out, "%s%s", i > 0 ? ", " : "", parity_pg_from_utf8(cols->names[i]));
+    }
+    return out.data;
+}
+
+void parity_pg_require_columns(const parity_spec *spec)
+{
+    if (spec->ncolumns == 0)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+                        errmsg("table \"%s\" has no columns to read", parity_pg_from_utf8(spec->table)),
+                        spec->nleft_out > 0 ? errdetail("Generated and excluded columns are left out.") : 0));
+}
+
+void parity_pg_spec_given(parity_arena *a, Oid relid, Jsonb *json, parity_spec *out)
+{
+    columns cols;
+    parity_spec inferred;
+    parity_error err = {0};
+    parity_status status;
+    JsonbValue found;
+    char *text;
+    size_t n;
+
+    if (json == NULL || !JB_ROOT_IS_OBJECT(json) ||
+        getKeyJsonValueFromContainer(&json->root, "columns", 7, &found) == NULL || found.type != jbvBinary ||
+        !JsonContainerIsArray(found.val.binary.data)) {
+        parity_pg_spec(a, relid, out);
+        if (json != NULL)
+            override(a, out, json);
+        return;
+    }
+    infer(a, relid, &cols, &inferred);
+    text = parity_pg_json_text(json, &n);
+    status = parity_spec_parse(a, text, n, out, &err);
+    if (status != PARITY_OK)
+        parity_pg_raise(status, &err);
+    for (int i = 0; i < out->ncolumns; i++) {
+        bool exists = false;
+
+        for (int j = 0; j < cols.n && !exists; j++)
+            exists = strcmp(cols.names[j], out->columns[i].name) == 0;
+        if (!exists)
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+                            errmsg("column \"%s\" of table \"%s\" does not exist",
+                                   parity_pg_from_utf8(out->columns[i].name), parity_pg_from_utf8(inferred.table)),
+                            errhint("Columns: %s", column_list(&cols))));
+    }
+    out->schema = inferred.schema;
+    out->table = inferred.table;
+}
+
+static Oid relation_owner(Oid relid)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+    Oid owner;
+
+    if (!HeapTupleIsValid(tuple))
+        elog(ERROR, "cache lookup failed for relation %u", relid);
+    owner = ((Form_pg_class)GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+    return owner;
+}
+
+/* Runs a statement on parity.override with relid as $1 and overrides, if not NULL, as $2. */
+static void write_override(const char *sql, Oid relid, Jsonb *overrides)
+{
+    Oid types[2] = {OIDOID, JSONBOID};
+    Datum values[2];
+
+    values[0] = ObjectIdGetDatum(relid);
+    values[1] = PointerGetDatum(overrides);
+    if (SPI_execute_with_args(sql, overrides != NULL ? 2 : 1, types, values, NULL, false, 0) < 0)
+        elog(ERROR, "could not write parity.override");
+}
+
+void parity_pg_set_spec(Oid relid, Jsonb *overrides)
+{
+    Oid table;
+    Oid user;
+    int context;
+
+    parity_pg_lock_relation(relid);
+    if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+        aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+    if (overrides != NULL) {
+        parity_pg_room room;
+        parity_spec spec;
+        columns cols;
+
+        parity_pg_room_open(&room, CurrentMemoryContext);
+        infer(&room.arena, relid, &cols, &spec);
+        override(&room.arena, &spec, overrides);
+        parity_pg_room_close(&room);
+    }
+
+    table = get_relname_relid("override", get_namespace_oid("parity", false));
+    if (!OidIsValid(table))
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table parity.override does not exist")));
+    GetUserIdAndSecContext(&user, &context);
+    SetUserIdAndSecContext(relation_owner(table), context | SECURITY_LOCAL_USERID_CHANGE);
+    if (SPI_connect() != SPI_OK_CONNECT)
+        elog(ERROR, "SPI_connect failed");
+    if (SPI_execute("DELETE FROM parity.override WHERE rel OPERATOR(pg_catalog.=) ANY (ARRAY("
+                    "SELECT o.rel::pg_catalog.oid FROM parity.override o WHERE NOT EXISTS ("
+                    "SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) o.rel)"
+                    " FOR UPDATE SKIP LOCKED))",
+                    false, 0) < 0)
+        elog(ERROR, "could not write parity.override");
+    if (overrides == NULL)
+        write_override("DELETE FROM parity.override WHERE rel OPERATOR(pg_catalog.=) $1", relid, NULL);
+    else
+        write_override("INSERT INTO parity.override (rel, overrides) VALUES ($1, $2)"
+                       " ON CONFLICT (rel) DO UPDATE SET overrides = excluded.overrides",
+                       relid, overrides);
+    SPI_finish();
+    SetUserIdAndSecContext(user, context);
+}
+
+PG_FUNCTION_INFO_V1(parity_sql_spec);
+Datum parity_sql_spec(PG_FUNCTION_ARGS)
+{
+    parity_pg_room room;
+    parity_spec spec;
+    parity_buf json;
+    Jsonb *out;
+
+    parity_pg_require(fcinfo, 0, "rel");
+    parity_pg_room_open(&room, CurrentMemoryContext);
+    parity_pg_spec(&room.arena, PG_GETARG_OID(0), &spec);
+    parity_buf_init(&json, room.mem);
+    if (parity_spec_print(&json, &spec) != PARITY_OK)
+        elog(ERROR, "could not print a spec");
+    out = parity_pg_jsonb((char *)json.data, json.len);
+    parity_pg_room_close(&room);
+    PG_RETURN_JSONB_P(out);
+}
+
+PG_FUNCTION_INFO_V1(parity_sql_set_spec);
+Datum parity_sql_set_spec(PG_FUNCTION_ARGS)
+{
+    parity_pg_require(fcinfo, 0, "rel");
+    parity_pg_set_spec(PG_GETARG_OID(0), PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
+    PG_RETURN_VOID();
+}

@@ -1,0 +1,283 @@
+/*
+ * module.h - what the files of sqlite_ext/ share
+ *
+ * Conventions: a function that can fail returns an SQLite result code, takes
+ * a sq_error as its last argument and fills it whenever it returns something
+ * other than SQLITE_OK.  Memory comes from SQLite's allocator, through core's
+ * buffers and arenas (sq_mem).  Names and texts are UTF-8 and end in NUL.
+ */
+#ifndef PARITY_SQLITE_MODULE_H
+#define PARITY_SQLITE_MODULE_H
+
+#include "parity.h"
+
+#include <sqlite3ext.h>
+SQLITE_EXTENSION_INIT3
+
+#ifndef SQLITE_INNOCUOUS
+#error "parity needs the headers of SQLite 3.34 or newer"
+#endif
+
+/* Returns the call's result code unless it is SQLITE_OK. */
+#define SQ_TRY(call)                \
+    do {                            \
+        int sq_try_rc_ = (call);    \
+        if (sq_try_rc_ != SQLITE_OK) \
+            return sq_try_rc_;      \
+    } while (0)
+
+/* --------------------------------------------------- errors, memory: error.c, mem.c */
+
+/* What failed: core's words, or SQLite's own code and words. */
+typedef struct sq_error {
+    int rc;            /* SQLITE_OK: nothing failed */
+    char *text;        /* from sqlite3_malloc, SQLite's or already joined words; NULL: use core */
+    parity_error core; /* core's words; core.message is "" when there are none */
+} sq_error;
+
+void sq_error_init(sq_error *e);
+void sq_error_free(sq_error *e);
+/* Records a failure of this module in core's form; detail and hint may be NULL.  Returns e->rc. */
+int sq_fail(sq_error *e, parity_status status, const char *detail, const char *hint, const char *message, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 5, 6)))
+#endif
+    ;
+/* Records a status that core returned, with its words in e->core; SQLITE_OK for PARITY_OK. */
+int sq_core(sq_error *e, parity_status status);
+/* Records what db says of its last failed call, which returned rc. */
+int sq_db(sq_error *e, sqlite3 *db, int rc);
+/* Records that there is no memory. */
+int sq_nomem(sq_error *e);
+/* Moves what is in from to e, and returns its code. */
+int sq_error_move(sq_error *e, sq_error *from);
+/* The status with which an engine callback tells core of the failure in e. */
+parity_status sq_status(const sq_error *e);
+/* Raise it, and free it: as a function's result, or as a virtual table's error (the code is returned). */
+void sq_result_error(sqlite3_context *ctx, sq_error *e);
+int sq_table_error(sqlite3_vtab *table, sq_error *e);
+
+extern const parity_mem sq_mem; /* sqlite3_realloc64 and sqlite3_free */
+
+/* --------------------------------------------------------------- values: value.c */
+
+/*
+ * One value as core reads it.  Text and bytes live as long as the value and are
+ * converted in place.  The only failure is SQLITE_NOMEM.
+ */
+static inline int sq_value(sqlite3_value *value, parity_value *out)
+{
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        out->cls = PARITY_INTEGER;
+        out->i = sqlite3_value_int64(value);
+        return SQLITE_OK;
+    case SQLITE_FLOAT:
+        out->cls = PARITY_REAL;
+        out->r = sqlite3_value_double(value);
+        return SQLITE_OK;
+    case SQLITE_TEXT:
+        out->cls = PARITY_STRING;
+        out->p = (const char *)sqlite3_value_text(value);
+        out->n = out->p != NULL ? (size_t)sqlite3_value_bytes(value) : 0;
+        return out->p != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    case SQLITE_BLOB:
+        out->cls = PARITY_BLOB;
+        out->p = sqlite3_value_blob(value);
+        out->n = (size_t)sqlite3_value_bytes(value);
+        return out->p != NULL || out->n == 0 ? SQLITE_OK : SQLITE_NOMEM;
+    default:
+        out->cls = PARITY_NULL;
+        return SQLITE_OK;
+    }
+}
+
+int sq_column(sqlite3_stmt *stmt, int i, parity_value *out);
+
+/* A text argument; p is NULL for SQL NULL. */
+typedef struct sq_text {
+    const char *p;
+    size_t n;
+} sq_text;
+
+/* Any value as text; of a BLOB the bytes, without a NUL behind them.  value may be NULL, which is SQL NULL. */
+int sq_text_of(sqlite3_value *value, sq_text *out, sq_error *e);
+/* Text that ends in NUL and holds none, and is not a BLOB; what names the argument in the error. */
+int sq_text_plain(sqlite3_value *value, const char *what, sq_text *out, sq_error *e);
+/* The same, and not NULL. */
+int sq_text_required(sqlite3_value *value, const char *what, sq_text *out, sq_error *e);
+/* Column i of a statement's row, copied to the arena; *out is NULL for SQL NULL. */
+int sq_column_copy(parity_arena *a, sqlite3_stmt *stmt, int i, char **out, sq_error *e);
+
+/* ---------------------------------------------------------------- SQL: statement.c */
+
+/* Prepares SQL made by sqlite3_mprintf's rules (%w, %Q).  *out is NULL after a failure. */
+int sq_prepare(sqlite3 *db, sqlite3_stmt **out, sq_error *e, const char *format, ...);
+/* Prepares sql, which is freed with sqlite3_free and may be NULL: no memory. */
+int sq_prepare_text(sqlite3 *db, char *sql, sqlite3_stmt **out, sq_error *e);
+/* *row tells whether there is one; anything but a row or the end is an error. */
+int sq_step(sqlite3 *db, sqlite3_stmt *stmt, bool *row, sq_error *e);
+/* Runs SQL to its end, whatever rows it returns. */
+int sq_run(sqlite3 *db, sq_error *e, const char *format, ...);
+/*
+ * A statement that reads schema and stands on its first row, so that all that
+ * is read from that schema until sqlite3_finalize is of one snapshot.
+ */
+int sq_snapshot(sqlite3 *db, const char *schema, sqlite3_stmt **out, sq_error *e);
+
+/* ---------------------------------------------------------------- small JSON: json.c */
+
+/* A JSON array of strings: their number and decoded texts, in the arena.  what names it in errors. */
+int sq_json_strings(parity_arena *a, const char *what, const char *json, size_t n, char ***out, int *nout,
+                    sq_error *e);
+/* Whether a spec argument is a whole spec (its member "columns" is an array) and not overrides. */
+bool sq_json_is_spec(const char *json, size_t n);
+/* Appends text as a JSON string. */
+parity_status sq_json_put_string(parity_buf *b, const char *text);
+
+/* -------------------------------------------------------------- tables: table.c, spec.c */
+
+#define SQ_OVERRIDES "parity_override" /* where parity_set_spec stores, a table in each schema */
+
+typedef struct sq_table {
+    char *schema; /* as PRAGMA database_list spells it */
+    char *name;   /* as the schema spells it */
+} sq_table;
+
+typedef struct sq_columninfo {
+    char *name;
+    char *declared; /* "" without a type */
+    bool notnull;
+    int pk;         /* position in the primary key, from 1; 0: none */
+    bool generated;
+} sq_columninfo;
+
+typedef struct sq_listed {
+    char *name;
+    bool skipped; /* internal, virtual or a shadow: left out unless named */
+} sq_listed;
+
+/* The schema of that name, as it is spelled; an error when none is attached. */
+int sq_find_schema(sqlite3 *db, parity_arena *a, const char *name, char **out, sq_error *e);
+/*
+ * The table or view that an argument names: an exact name, in the order in
+ * which SQLite looks (temp, main, attached), else schema.table with or without
+ * double quotes.
+ */
+int sq_find_table(sqlite3 *db, parity_arena *a, sq_text arg, sq_table *out, sq_error *e);
+/* The table or view of one schema; out->name is NULL when there is none. */
+int sq_find_table_in(sqlite3 *db, parity_arena *a, char *schema, const char *name, sq_table *out, sq_error *e);
+/* Its columns in its own order, without a virtual table's hidden ones. */
+int sq_columns(sqlite3 *db, parity_arena *a, const sq_table *t, sq_columninfo **out, int *nout, sq_error *e);
+/* The tables (not views) of a schema, sorted by name. */
+int sq_list(sqlite3 *db, parity_arena *a, const char *schema, sq_listed **out, int *nout, sq_error *e);
+
+/* The spec of a table: inferred, with the stored overrides applied, sorted. */
+int sq_spec(sqlite3 *db, parity_arena *a, const sq_table *t, parity_spec *out, sq_error *e);
+/* The same when the caller gives a spec: a whole one, or overrides on top of the stored ones, or nothing. */
+int sq_spec_given(sqlite3 *db, parity_arena *a, const sq_table *t, sq_text given, parity_spec *out, sq_error *e);
+/* What verify wants to know of a table. */
+int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local_table *out, sq_error *e);
+/* Stores overrides after checking them; overrides.p NULL removes those that are stored. */
+int sq_set_spec(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e);
+/* Begins and ends a savepoint around writes; the second rolls back when rc is not SQLITE_OK, and returns rc. */
+int sq_begin(sqlite3 *db, sq_error *e);
+int sq_end(sqlite3 *db, int rc, sq_error *e);
+
+/* ---------------------------------------------------------------------- scans: scan.c */
+
+/* The row that is being read: an aggregate's arguments, or a statement's columns. */
+typedef struct sq_row {
+    sqlite3_value **values;
+    sqlite3_stmt *stmt; /* used when values is NULL */
+} sq_row;
+
+static inline int sq_row_value(const sq_row *row, int i, parity_value *out)
+{
+    return row->values != NULL ? sq_value(row->values[i], out) : sq_column(row->stmt, i, out);
+}
+
+typedef int (*sq_row_function)(void *ctx, const sq_row *row, sq_error *e);
+
+/*
+ * Calls each for every row of the spec's table, with the spec's columns in
+ * their order.  filter is one SQL condition, or p is NULL.
+ */
+int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_function each, void *ctx, sq_error *e);
+/* Digests the table: rows only, or with columns also each column and the key.  tally has room for the spec's columns. */
+int sq_scan(sqlite3 *db, const parity_spec *spec, sq_text filter, bool columns, parity_tally *tally, sq_error *e);
+/* An empty tally of n columns from the arena, or NULL. */
+parity_tally *sq_new_tally(parity_arena *a, int n);
+/* The hidden aggregate through which sq_read reads. */
+#define SQ_READER "parity_reader"
+void sq_reader_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_reader_final(sqlite3_context *ctx);
+
+/* --------------------------------------------------------- engine callbacks: engine.c */
+
+/* How core's verify reads this connection. */
+typedef struct sq_engine {
+    parity_engine engine; /* engine.ctx is this struct: do not copy it */
+    sqlite3 *db;
+    sqlite3_stmt *snapshot; /* held on the schema that list named */
+    sq_error error;         /* of the callback that returned PARITY_ENGINE */
+} sq_engine;
+
+void sq_engine_init(sq_engine *x, sqlite3 *db);
+void sq_engine_close(sq_engine *x);
+/* As sq_core, for calls that may come back with the engine's own error. */
+int sq_engine_core(sq_engine *x, sq_error *e, parity_status status);
+/* parity_verify_open over a bundle and a mapping as SQL values (mapping may be NULL). */
+int sq_verify_open(sq_engine *x, sqlite3_value *bundle, sqlite3_value *mapping, parity_verify **out, sq_error *e);
+
+/* ------------------------------------------------ table-valued functions: tablefunc.c */
+
+typedef struct sq_cursor sq_cursor;
+
+/* What makes one table-valued function. */
+typedef struct sq_tablefunc {
+    const char *name;
+    const char *declare;  /* CREATE TABLE x(results…, arguments… HIDDEN) */
+    int nresults;         /* columns before the arguments */
+    int nargs;            /* at most 4 */
+    int nrequired;        /* arguments that must be given */
+    const char *usage;    /* for the error when they are not */
+    size_t size;          /* of the function's own state, zeroed before open */
+    int (*open)(sqlite3 *db, void *state, sqlite3_value **args, sq_error *e); /* args not given are NULL */
+    int (*next)(void *state, bool *row, sq_error *e); /* to the first or next row; *row false at the end */
+    int (*column)(void *state, sqlite3_context *ctx, int i);
+    void (*close)(void *state); /* after open, whatever it returned */
+} sq_tablefunc;
+
+/* Registers it; SQLITE_DIRECTONLY. */
+int sq_tablefunc_register(sqlite3 *db, const sq_tablefunc *f);
+
+extern const sq_tablefunc sq_column_checksums, sq_verify, sq_infer;
+
+/* ---------------------------------------------------------------------- SQL functions */
+
+/* digest.c */
+void sq_result_digest(sqlite3_context *ctx, const parity_digest *d);
+void sq_fn_row_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_digest_add(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_digest_sub(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_digest_rows(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_agg_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_agg_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_agg_value(sqlite3_context *ctx);
+void sq_agg_final(sqlite3_context *ctx);
+void sq_sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_sum_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_sum_value(sqlite3_context *ctx);
+/* spec.c */
+void sq_fn_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_set_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* checksum.c */
+void sq_fn_checksum(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* bundle.c */
+void sq_fn_bundle(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* verify.c */
+void sq_fn_assert_match(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_adopt(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+
+#endif

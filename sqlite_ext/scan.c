@@ -1,0 +1,319 @@
+/*
+ * scan.c - every read of a table's rows
+ *
+ * The rows of a table reach the module as the arguments of a hidden aggregate,
+ *
+ *   SELECT parity_reader(?1, "t"."a", "t"."b", …) FROM "schema"."t" WHERE …
+ *
+ * since arguments (sqlite3_value) cost less than a statement's columns
+ * (sqlite3_column_…).  ?1 is the reader's state as a pointer, which SQL cannot
+ * make.  A table with more columns than a function may have arguments is
+ * stepped through instead.
+ *
+ * A filter is the caller's SQL and runs with the caller's rights.  All that is
+ * ensured is that it is one condition: brackets, quotes and comments are
+ * followed as SQLite's tokenizer does, so that it cannot leave the brackets
+ * that are put around it, and then SQLite must accept it there.
+ */
+#include <string.h>
+
+#include "module.h"
+
+#define POINTER_TYPE "parity_reader"
+
+/* The state of one read. */
+typedef struct reader {
+    sq_row_function each;
+    void *ctx;
+    sq_error *error;
+    bool begun, ended; /* the aggregate's first step, its end */
+} reader;
+
+void sq_reader_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    reader *r = argc > 0 ? sqlite3_value_pointer(argv[0], POINTER_TYPE) : NULL;
+    reader **slot;
+    sq_row row;
+
+    if (r == NULL) {
+        sqlite3_result_error(ctx, SQ_READER " is internal to parity", -1);
+        return;
+    }
+    if (!r->begun) {
+        slot = sqlite3_aggregate_context(ctx, sizeof *slot);
+        if (slot == NULL) {
+            sq_nomem(r->error);
+            sqlite3_result_error_nomem(ctx);
+            return;
+        }
+        *slot = r;
+        r->begun = true;
+    }
+    row.values = argv + 1;
+    row.stmt = NULL;
+    if (r->each(r->ctx, &row, r->error) != SQLITE_OK) {
+        /* ends the statement; sq_read reports r->error */
+        if ((r->error->rc & 0xff) == SQLITE_NOMEM)
+            sqlite3_result_error_nomem(ctx);
+        else
+            sqlite3_result_error(ctx, "parity: stopped", -1);
+    }
+}
+
+void sq_reader_final(sqlite3_context *ctx)
+{
+    reader **slot = sqlite3_aggregate_context(ctx, 0);
+
+    if (slot != NULL && *slot != NULL)
+        (*slot)->ended = true;
+}
+
+/* ---------------------------------------------------------------------- filters */
+
+/*
+ * Moves behind the quoted text, comment or other token at p, as SQLite's
+ * tokenizer would; NULL when it does not end.
+ */
+static const char *next_token(const char *p)
+{
+    char quote = *p == '[' ? ']' : *p;
+
+    switch (*p) {
+    case '\'': case '"': case '`':
+        for (p++; *p != '\0'; p++)
+            if (*p == quote && *++p != quote)
+                return p;
+        return NULL;
+    case '[':
+        p = strchr(p, quote);
+        return p != NULL ? p + 1 : NULL;
+    case '-':
+        if (p[1] != '-')
+            return p + 1;
+        while (*p != '\0' && *p != '\n')
+            p++;
+        return p;
+    case '/':
+        if (p[1] != '*' || p[2] == '\0')
+            return p + 1;
+        p = strstr(p + 2, "*/");
+        return p != NULL ? p + 2 : NULL;
+    default:
+        return p + 1;
+    }
+}
+
+static int check_filter(const char *filter, sq_error *e)
+{
+    const char *problem = NULL, *p = filter;
+    int depth = 0;
+
+    while (problem == NULL && *p != '\0') {
+        switch (*p) {
+        case '(':
+            depth++;
+            break;
+        case ')':
+            if (--depth < 0)
+                problem = "it closes a bracket that it did not open";
+            break;
+        case ';':
+            problem = "it holds a semicolon";
+            break;
+        case '?':
+            problem = "it holds a parameter";
+            break;
+        default:
+            break;
+        }
+        p = next_token(p);
+        if (p == NULL) {
+            problem = "a quoted text or a comment does not end";
+            break;
+        }
+    }
+    if (problem == NULL && depth != 0)
+        problem = "it opens a bracket that it does not close";
+    if (problem != NULL)
+        return sq_fail(e, PARITY_INVALID, problem, "a filter is what could stand behind WHERE",
+                       "the filter is not one SQL condition");
+    return SQLITE_OK;
+}
+
+/* ------------------------------------------------------------------------- reading */
+
+/* Appends "table"."column", … for all columns of the spec. */
+static void append_columns(sqlite3_str *sql, const parity_spec *spec, const char *between)
+{
+    for (int i = 0; i < spec->ncolumns; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\".\"%w\"", i > 0 ? ", " : between, spec->table, spec->columns[i].name);
+}
+
+/* Steps through a plain SELECT. */
+static int read_columns(sqlite3 *db, sqlite3_stmt *stmt, reader *r)
+{
+    sq_row row = {NULL, stmt};
+    bool more;
+
+    for (;;) {
+        SQ_TRY(sq_step(db, stmt, &more, r->error));
+        if (!more)
+            return SQLITE_OK;
+        SQ_TRY(r->each(r->ctx, &row, r->error));
+    }
+}
+
+/* Runs the aggregate, which gives just one row. */
+static int read_arguments(sqlite3 *db, sqlite3_stmt *stmt, reader *r)
+{
+    int rc = sqlite3_bind_pointer(stmt, 1, r, POINTER_TYPE, NULL);
+    bool more;
+
+    if (rc != SQLITE_OK)
+        return sq_db(r->error, db, rc);
+    for (int rows = 0;; rows++) {
+        rc = sqlite3_step(stmt);
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+            return r->error->rc != SQLITE_OK ? r->error->rc : sq_db(r->error, db, rc);
+        more = rc == SQLITE_ROW;
+        if (!more && rows == 1 && r->begun == r->ended)
+            return SQLITE_OK;
+        if (!more || rows == 1)
+            return sq_fail(r->error, PARITY_INVALID, NULL, NULL, "the function " SQ_READER " was replaced");
+    }
+}
+
+int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_function each, void *ctx, sq_error *e)
+{
+    bool wide = spec->ncolumns + 1 > sqlite3_limit(db, SQLITE_LIMIT_FUNCTION_ARG, -1);
+    reader r = {each, ctx, e, false, false};
+    sqlite3_stmt *stmt;
+    sqlite3_str *sql;
+    int rc;
+
+    if (filter.p != NULL)
+        SQ_TRY(check_filter(filter.p, e));
+    sql = sqlite3_str_new(db);
+    sqlite3_str_appendall(sql, wide ? "SELECT " : "SELECT " SQ_READER "(?1");
+    append_columns(sql, spec, wide ? "" : ", ");
+    sqlite3_str_appendf(sql, "%s FROM \"%w\".\"%w\"", wide ? "" : ")", spec->schema, spec->table);
+    if (filter.p != NULL)
+        sqlite3_str_appendf(sql, " WHERE (\n%s\n)", filter.p);
+    rc = sqlite3_str_errcode(sql);
+    if (rc != SQLITE_OK) {
+        sqlite3_free(sqlite3_str_finish(sql));
+        if (rc == SQLITE_TOOBIG)
+            return sq_fail(e, PARITY_LIMIT, NULL, NULL, "the filter is too long");
+        return sq_nomem(e);
+    }
+    SQ_TRY(sq_prepare_text(db, sqlite3_str_finish(sql), &stmt, e));
+    if (sqlite3_bind_parameter_count(stmt) != (wide ? 0 : 1))
+        rc = sq_fail(e, PARITY_INVALID, "it holds a parameter", "a filter is what could stand behind WHERE",
+                     "the filter is not one SQL condition");
+    else
+        rc = wide ? read_columns(db, stmt, &r) : read_arguments(db, stmt, &r);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* ------------------------------------------------------------------------- digests */
+
+/* A digest in the making. */
+typedef struct digester {
+    parity_scan scan;
+    parity_tally *tally;
+    const parity_column *columns;
+    const sq_row *row; /* the one that is being framed */
+} digester;
+
+static parity_status put_column(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch, unsigned *notes,
+                                parity_value *example)
+{
+    digester *d = ctx;
+    const parity_kind *kind = &d->columns[i].kind;
+    parity_kind rounding;
+    parity_value v;
+    parity_status s;
+
+    if (sq_row_value(d->row, i, &v) != SQLITE_OK)
+        return PARITY_NOMEM;
+    if (rounded) {
+        rounding = *kind;
+        rounding.options |= PARITY_OPT_ROUND;
+        kind = &rounding;
+    }
+    s = parity_put_value(b, scratch, kind, &v, notes);
+    if (*notes & PARITY_NOTE_BAD)
+        *example = v;
+    return s;
+}
+
+static int row_failed(parity_status s, sq_error *e)
+{
+    if (s == PARITY_LIMIT)
+        return sq_fail(e, s, NULL, NULL, "the canonical form of a row passes 4 GiB");
+    return sq_core(e, s);
+}
+
+static int digest_row(void *ctx, const sq_row *row, sq_error *e)
+{
+    digester *d = ctx;
+    parity_status s;
+
+    d->row = row;
+    s = parity_scan_row(&d->scan, d->tally, put_column, d);
+    return s == PARITY_OK ? SQLITE_OK : row_failed(s, e);
+}
+
+/* The same when only the rows' digest is wanted: the loop that checksum spends its time in. */
+static int digest_row_only(void *ctx, const sq_row *row, sq_error *e)
+{
+    digester *d = ctx;
+    parity_scan *scan = &d->scan;
+    parity_status s = PARITY_OK;
+
+    scan->buf.len = 0;
+    for (int i = 0; i < scan->ncolumns; i++) {
+        unsigned notes = 0;
+        parity_value v;
+
+        if (sq_row_value(row, i, &v) != SQLITE_OK)
+            return sq_nomem(e);
+        s = parity_put_value(&scan->buf, &scan->scratch, &d->columns[i].kind, &v, &notes);
+        if (s != PARITY_OK)
+            return row_failed(s, e);
+    }
+    if (scan->buf.len > UINT32_MAX)
+        return row_failed(PARITY_LIMIT, e);
+    parity_digest_add(&d->tally->digest, parity_hash_bytes(scan->buf.data, scan->buf.len, 0));
+    return SQLITE_OK;
+}
+
+parity_tally *sq_new_tally(parity_arena *a, int n)
+{
+    parity_tally *t = parity_arena_alloc(a, parity_tally_size(n));
+
+    if (t != NULL)
+        parity_tally_init(t, n);
+    return t;
+}
+
+int sq_scan(sqlite3 *db, const parity_spec *spec, sq_text filter, bool columns, parity_tally *tally, sq_error *e)
+{
+    digester d;
+    bool *key = sqlite3_malloc64((sqlite3_uint64)spec->ncolumns * sizeof *key);
+    int rc;
+
+    if (key == NULL)
+        return sq_nomem(e);
+    for (int i = 0; i < spec->ncolumns; i++)
+        key[i] = spec->columns[i].key;
+    d.tally = tally;
+    d.columns = spec->columns;
+    rc = sq_core(e, parity_scan_init(&d.scan, &sq_mem, spec->ncolumns, key, columns));
+    if (rc == SQLITE_OK)
+        rc = sq_read(db, spec, filter, columns ? digest_row : digest_row_only, &d, e);
+    parity_scan_free(&d.scan);
+    sqlite3_free(key);
+    return rc;
+}

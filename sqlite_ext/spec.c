@@ -1,0 +1,442 @@
+/*
+ * spec.c - how a table is read: the inferred spec and the stored overrides
+ *
+ * A spec is inferred each time it is needed: every column that is not
+ * generated, under the kind that its declared type suggests, with the primary
+ * key as key.  Overrides are JSON as parity_spec_override reads it, a row a
+ * table in
+ *
+ *   CREATE TABLE parity_override(table_name TEXT PRIMARY KEY COLLATE NOCASE,
+ *                                overrides TEXT NOT NULL)
+ *
+ * of the same schema, made by the first parity_set_spec.  Whatever else goes by
+ * that name (a view, a table of another shape, text that is not JSON) is an
+ * error and not a table without overrides.
+ */
+#include <string.h>
+
+#include "module.h"
+
+/* A kind that no table has: marks a column whose kind no override named. */
+#define NO_KIND 255
+
+/* Whether the engine keeps the primary key distinct and not NULL: a rowid alias, or NOT NULL throughout. */
+static int is_unique_key(sqlite3 *db, const sq_table *t, const sq_columninfo *columns, int n, bool *out, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    int nkey = 0;
+    bool notnull = true, indexed = false, row;
+    int rc;
+
+    *out = false;
+    for (int i = 0; i < n; i++) {
+        nkey += columns[i].pk != 0;
+        notnull &= columns[i].pk == 0 || columns[i].notnull;
+    }
+    if (nkey == 0 || notnull || nkey > 1) {
+        *out = nkey > 0 && notnull;
+        return SQLITE_OK;
+    }
+    /* a rowid alias is the one primary key that has no index */
+    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".index_list(\"%w\")", t->schema, t->name));
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
+        const char *origin = (const char *)sqlite3_column_text(stmt, 3);
+
+        if (origin == NULL) {
+            rc = sq_nomem(e);
+            break;
+        }
+        indexed |= strcmp(origin, "pk") == 0;
+    }
+    sqlite3_finalize(stmt);
+    *out = !indexed;
+    return rc;
+}
+
+/* The inferred spec, unsorted, of columns in the table's own order. */
+static int infer(sqlite3 *db, parity_arena *a, const sq_table *t, sq_columninfo **columns, int *n, parity_spec *out,
+                 sq_error *e)
+{
+    SQ_TRY(sq_columns(db, a, t, columns, n, e));
+    memset(out, 0, sizeof *out);
+    out->schema = t->schema;
+    out->table = t->name;
+    out->columns = parity_arena_alloc(a, (size_t)*n * sizeof *out->columns);
+    out->left_out = parity_arena_alloc(a, (size_t)*n * sizeof *out->left_out);
+    if (out->columns == NULL || out->left_out == NULL)
+        return sq_nomem(e);
+    for (int i = 0; i < *n; i++) {
+        const sq_columninfo *c = &(*columns)[i];
+
+        if (c->generated) {
+            out->left_out[out->nleft_out++] = c->name;
+        } else {
+            out->columns[out->ncolumns].name = c->name;
+            out->columns[out->ncolumns].kind = parity_kind_of_declared(c->declared, strlen(c->declared));
+            out->columns[out->ncolumns].key = c->pk != 0;
+            out->ncolumns++;
+        }
+    }
+    return is_unique_key(db, t, *columns, *n, &out->unique, e);
+}
+
+/* ------------------------------------------------------------ stored overrides */
+
+/* Whether the schema has the table of overrides; an error when something else has its name. */
+static int has_overrides(sqlite3 *db, const char *schema, bool *out, sq_error *e)
+{
+    static const char hint[] = "parity keeps overrides in a table parity_override(table_name, overrides);"
+                               " rename what has this name";
+    sqlite3_stmt *stmt;
+    int found = 0, others = 0;
+    bool row, table = false;
+    int rc;
+
+    *out = false;
+    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".table_xinfo(" SQ_OVERRIDES ")", schema));
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 1);
+
+        if (name == NULL) {
+            rc = sq_nomem(e);
+            break;
+        }
+        if (sqlite3_column_int(stmt, 6) == 0 &&
+            (sqlite3_stricmp(name, "table_name") == 0 || sqlite3_stricmp(name, "overrides") == 0))
+            found++;
+        else
+            others++;
+    }
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_OK || found + others == 0)
+        return rc;
+    if (found != 2 || others != 0)
+        return sq_fail(e, PARITY_INVALID, "it has other columns than table_name and overrides", hint,
+                       "%s." SQ_OVERRIDES " is not parity's", schema);
+    SQ_TRY(sq_prepare(db, &stmt, e,
+                      "SELECT \"sqlite_master\".\"name\" FROM \"%w\".sqlite_master"
+                      " WHERE \"sqlite_master\".\"type\" = 'table' AND \"sqlite_master\".\"rootpage\" > 0",
+                      schema));
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row && !table) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+        table = name != NULL && sqlite3_stricmp(name, SQ_OVERRIDES) == 0;
+    }
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!table)
+        return sq_fail(e, PARITY_INVALID, "it is a view or a virtual table", hint, "%s." SQ_OVERRIDES " is not parity's",
+                       schema);
+    *out = true;
+    return SQLITE_OK;
+}
+
+/* The overrides stored for a table; out->p is NULL when there are none. */
+static int stored_overrides(sqlite3 *db, parity_arena *a, const sq_table *t, sq_text *out, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    bool exists, row;
+    int rc;
+
+    out->p = NULL;
+    out->n = 0;
+    SQ_TRY(has_overrides(db, t->schema, &exists, e));
+    if (!exists)
+        return SQLITE_OK;
+    SQ_TRY(sq_prepare(db, &stmt, e,
+                      "SELECT \"" SQ_OVERRIDES "\".\"overrides\" FROM \"%w\"." SQ_OVERRIDES
+                      " WHERE \"" SQ_OVERRIDES "\".\"table_name\" = ?1",
+                      t->schema));
+    rc = sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
+    rc = rc == SQLITE_OK ? sq_step(db, stmt, &row, e) : sq_db(e, db, rc);
+    if (rc == SQLITE_OK && row) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
+
+        if (sqlite3_column_type(stmt, 0) != SQLITE_TEXT)
+            rc = sq_fail(e, PARITY_MALFORMED, NULL, "parity_set_spec(table, NULL) removes them",
+                         "the overrides stored for %s are not text", t->name);
+        else if (text == NULL || (out->p = parity_arena_copy(a, text, n)) == NULL)
+            rc = sq_nomem(e);
+        out->n = n;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* Applies the stored overrides, or only sorts; an error says where they come from. */
+static int override_stored(sqlite3 *db, parity_arena *a, const sq_table *t, parity_spec *s, sq_error *e)
+{
+    sq_text json;
+    parity_error err;
+    parity_status status;
+    char detail[sizeof err.message + sizeof err.detail];
+
+    SQ_TRY(stored_overrides(db, a, t, &json, e));
+    if (json.p == NULL) {
+        parity_spec_sort(s);
+        return SQLITE_OK;
+    }
+    status = parity_spec_override(a, s, json.p, json.n, &err);
+    if (status == PARITY_OK || status == PARITY_NOMEM)
+        return sq_core(e, status);
+    sqlite3_snprintf(sizeof detail, detail, "%s%s%s", err.message, err.detail[0] ? ": " : "", err.detail);
+    return sq_fail(e, status, detail, "parity_set_spec stores others, and removes them when it is given NULL",
+                   "the overrides stored for %s do not fit it", t->name);
+}
+
+static int must_have_columns(const parity_spec *s, sq_error *e)
+{
+    if (s->ncolumns == 0)
+        return sq_fail(e, PARITY_INVALID, NULL,
+                       "generated columns are left out; an override that gives one a kind has it read",
+                       "table %s has no column to read", s->table);
+    return SQLITE_OK;
+}
+
+/* -------------------------------------------------------------- a spec as argument */
+
+/* "Columns: a, b, …" */
+static void list_columns(const sq_columninfo *columns, int n, char *out, int size)
+{
+    int length;
+
+    sqlite3_snprintf(size, out, "Columns: ");
+    for (int i = 0; i < n; i++) {
+        length = (int)strlen(out);
+        if (length > size - 80) {
+            sqlite3_snprintf(size - length, out + length, ", ...");
+            return;
+        }
+        sqlite3_snprintf(size - length, out + length, "%s%.64s", i > 0 ? ", " : "", columns[i].name);
+    }
+}
+
+/* A whole spec from the caller: its columns must be there. */
+static int whole_spec(sqlite3 *db, parity_arena *a, const sq_table *t, sq_text given, parity_spec *out, sq_error *e)
+{
+    sq_columninfo *columns;
+    int n;
+
+    SQ_TRY(sq_core(e, parity_spec_parse(a, given.p, given.n, out, &e->core)));
+    SQ_TRY(sq_columns(db, a, t, &columns, &n, e));
+    for (int i = 0; i < out->ncolumns; i++) {
+        char *found = NULL;
+
+        for (int j = 0; j < n; j++) {
+            if (strcmp(columns[j].name, out->columns[i].name) == 0) {
+                found = columns[j].name;
+                break;
+            }
+            if (sqlite3_stricmp(columns[j].name, out->columns[i].name) == 0)
+                found = columns[j].name;
+        }
+        if (found == NULL) {
+            char hint[sizeof e->core.hint];
+
+            list_columns(columns, n, hint, (int)sizeof hint);
+            return sq_fail(e, PARITY_NO_COLUMN, NULL, hint, "column \"%.100s\" of table \"%.100s\" does not exist",
+                           out->columns[i].name, t->name);
+        }
+        out->columns[i].name = found;
+    }
+    out->schema = t->schema;
+    out->table = t->name;
+    return SQLITE_OK;
+}
+
+int sq_spec_given(sqlite3 *db, parity_arena *a, const sq_table *t, sq_text given, parity_spec *out, sq_error *e)
+{
+    sq_columninfo *columns;
+    int n;
+
+    if (given.p != NULL && sq_json_is_spec(given.p, given.n))
+        return whole_spec(db, a, t, given, out, e);
+    SQ_TRY(infer(db, a, t, &columns, &n, out, e));
+    SQ_TRY(override_stored(db, a, t, out, e));
+    if (given.p != NULL)
+        SQ_TRY(sq_core(e, parity_spec_override(a, out, given.p, given.n, &e->core)));
+    return must_have_columns(out, e);
+}
+
+int sq_spec(sqlite3 *db, parity_arena *a, const sq_table *t, parity_spec *out, sq_error *e)
+{
+    sq_text none = {NULL, 0};
+
+    return sq_spec_given(db, a, t, none, out, e);
+}
+
+/* --------------------------------------------------------------------- for verify */
+
+int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local_table *out, sq_error *e)
+{
+    sq_columninfo *columns;
+    parity_spec spec;
+    int n;
+
+    SQ_TRY(infer(db, a, t, &columns, &n, &spec, e));
+    for (int i = 0; i < spec.ncolumns; i++)
+        spec.columns[i].kind.id = NO_KIND;
+    SQ_TRY(override_stored(db, a, t, &spec, e));
+    memset(out, 0, sizeof *out);
+    out->schema = t->schema;
+    out->name = t->name;
+    out->as = spec.as;
+    out->columns = parity_arena_alloc(a, (size_t)n * sizeof *out->columns);
+    if (out->columns == NULL)
+        return sq_nomem(e);
+    out->ncolumns = n;
+    for (int i = 0; i < n; i++) {
+        parity_local_column *c = &out->columns[i];
+        const parity_column *read = NULL;
+
+        c->name = columns[i].name;
+        c->kind = parity_kind_of_declared(columns[i].declared, strlen(columns[i].declared));
+        for (int j = 0; j < spec.ncolumns && read == NULL; j++)
+            if (strcmp(spec.columns[j].name, c->name) == 0)
+                read = &spec.columns[j];
+        if (read == NULL) {
+            c->generated = columns[i].generated;
+            c->excluded = !columns[i].generated;
+            continue;
+        }
+        c->as = read->as;
+        c->overridden = read->kind.id != NO_KIND;
+        if (c->overridden)
+            c->kind = read->kind;
+    }
+    return SQLITE_OK;
+}
+
+/* ----------------------------------------------------------------------- writing */
+
+int sq_begin(sqlite3 *db, sq_error *e)
+{
+    return sq_run(db, e, "SAVEPOINT parity_write");
+}
+
+int sq_end(sqlite3 *db, int rc, sq_error *e)
+{
+    sq_error ignored;
+
+    if (rc == SQLITE_OK)
+        rc = sq_run(db, e, "RELEASE parity_write");
+    if (rc == SQLITE_OK)
+        return rc;
+    /* the first error is the one to report; SQLite may have rolled back by itself */
+    sq_error_init(&ignored);
+    if (!sqlite3_get_autocommit(db) && sq_run(db, &ignored, "ROLLBACK TO parity_write") == SQLITE_OK)
+        sq_run(db, &ignored, "RELEASE parity_write");
+    sq_error_free(&ignored);
+    return rc;
+}
+
+/* Stores or removes, inside a savepoint. */
+static int write_overrides(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    int rc;
+
+    if (overrides.p != NULL) {
+        SQ_TRY(sq_run(db, e,
+                      "CREATE TABLE IF NOT EXISTS \"%w\"." SQ_OVERRIDES
+                      "(table_name TEXT PRIMARY KEY COLLATE NOCASE, overrides TEXT NOT NULL)",
+                      t->schema));
+        SQ_TRY(sq_prepare(db, &stmt, e,
+                          "INSERT OR REPLACE INTO \"%w\"." SQ_OVERRIDES "(table_name, overrides) VALUES(?1, ?2)",
+                          t->schema));
+    } else {
+        SQ_TRY(sq_prepare(db, &stmt, e, "DELETE FROM \"%w\"." SQ_OVERRIDES " WHERE table_name = ?1", t->schema));
+    }
+    rc = sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK && overrides.p != NULL)
+        rc = sqlite3_bind_text64(stmt, 2, overrides.p, overrides.n, SQLITE_STATIC, SQLITE_UTF8);
+    if (rc != SQLITE_OK)
+        rc = sq_db(e, db, rc);
+    while (rc == SQLITE_OK && row)
+        rc = sq_step(db, stmt, &row, e);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+int sq_set_spec(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e)
+{
+    parity_arena a;
+    sq_columninfo *columns;
+    parity_spec spec;
+    bool exists = false;
+    int n, rc;
+
+    parity_arena_init(&a, &sq_mem);
+    rc = has_overrides(db, t->schema, &exists, e);
+    if (rc == SQLITE_OK && overrides.p != NULL) {
+        rc = infer(db, &a, t, &columns, &n, &spec, e);
+        if (rc == SQLITE_OK)
+            rc = sq_core(e, parity_spec_override(&a, &spec, overrides.p, overrides.n, &e->core));
+        if (rc == SQLITE_OK)
+            rc = must_have_columns(&spec, e);
+    }
+    parity_arena_free(&a);
+    if (rc != SQLITE_OK || (overrides.p == NULL && !exists))
+        return rc;
+    SQ_TRY(sq_begin(db, e));
+    return sq_end(db, write_overrides(db, t, overrides, e), e);
+}
+
+/* ------------------------------------------------------------------- SQL functions */
+
+void sq_fn_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    sqlite3 *db = sqlite3_context_db_handle(ctx);
+    parity_arena a;
+    parity_spec spec;
+    parity_buf json;
+    sq_error e;
+    sq_table t;
+    sq_text name;
+    int rc;
+
+    (void)argc;
+    sq_error_init(&e);
+    parity_arena_init(&a, &sq_mem);
+    parity_buf_init(&json, &sq_mem);
+    rc = sq_text_required(argv[0], "the table name", &name, &e);
+    if (rc == SQLITE_OK)
+        rc = sq_find_table(db, &a, name, &t, &e);
+    if (rc == SQLITE_OK)
+        rc = sq_spec(db, &a, &t, &spec, &e);
+    if (rc == SQLITE_OK)
+        rc = sq_core(&e, parity_spec_print(&json, &spec));
+    if (rc == SQLITE_OK)
+        sqlite3_result_text64(ctx, (const char *)json.data, json.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    else
+        sq_result_error(ctx, &e);
+    parity_buf_free(&json);
+    parity_arena_free(&a);
+}
+
+void sq_fn_set_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    sqlite3 *db = sqlite3_context_db_handle(ctx);
+    parity_arena a;
+    sq_error e;
+    sq_table t;
+    sq_text name, overrides;
+    int rc;
+
+    (void)argc;
+    sq_error_init(&e);
+    parity_arena_init(&a, &sq_mem);
+    rc = sq_text_required(argv[0], "the table name", &name, &e);
+    if (rc == SQLITE_OK)
+        rc = sq_text_of(argv[1], &overrides, &e);
+    if (rc == SQLITE_OK)
+        rc = sq_find_table(db, &a, name, &t, &e);
+    if (rc == SQLITE_OK)
+        rc = sq_set_spec(db, &t, overrides, &e);
+    if (rc != SQLITE_OK)
+        sq_result_error(ctx, &e);
+    parity_arena_free(&a);
+}
