@@ -7,6 +7,7 @@
 #   make installcheck pg_regress against the running server that PGHOST etc. name
 #   make demo         the main job on real data, in a throw-away PostgreSQL
 #   make test         every test, in a throw-away PostgreSQL (tests/tests.mk)
+#   make bench        measures, and writes bench/RESULTS.md
 #   make matrix       the tests on several Debian releases (scripts/matrix.sh)
 #   make deps-build, deps-demo, deps-test   install what the above need (Debian, Ubuntu)
 #
@@ -36,7 +37,7 @@ CORE_HDR   := $(wildcard core/*.h)
 # The compiler and flags as the user gave them: PGXS replaces both below.
 OUR_CC := $(CC)
 ifeq ($(origin CFLAGS),undefined)
-OUR_CFLAGS := -O2 -g
+OUR_CFLAGS := -O3 -g
 else
 OUR_CFLAGS := $(CFLAGS)
 endif
@@ -152,11 +153,16 @@ uninstall-sqlite:
 
 # ---- what the packages are, the demo, the matrix ---------------------------
 
-deps-build deps-demo deps-test:
+deps-build deps-demo deps-test deps-bench:
 	PG_CONFIG='$(PG_CONFIG)' scripts/deps.sh $(@:deps-%=%)
 
 demo: deps-demo
 	PG_CONFIG='$(PG_CONFIG)' scripts/demo.sh
+
+# ROWS=2000000 RUNS=7; writes bench/RESULTS.md
+bench: deps-bench
+	$(MAKE) --no-print-directory pg sqlite
+	PG_CONFIG='$(PG_CONFIG)' scripts/with-postgres.sh -- /usr/bin/python3 bench/bench.py
 
 matrix:
 	scripts/matrix.sh $(SUITES)
@@ -167,6 +173,6 @@ META.json: parity.control
 
 FORCE:
 .PHONY: all pg sqlite sqlite-missing install-sqlite uninstall-sqlite deps-build deps-demo deps-test \
-        demo matrix FORCE
+        deps-bench bench demo matrix FORCE
 
 include tests/tests.mk

@@ -69,6 +69,14 @@ void parity_digest_add(parity_digest *d, parity_hash h)
     add_residue(d, h.lo, h.hi);
 }
 
+void parity_digest_add_row(parity_digest *d, const void *p, size_t n)
+{
+    XXH128_hash_t h = XXH3_128bits(p, n);
+
+    d->rows++;
+    add_residue(d, h.low64, h.high64);
+}
+
 parity_status parity_digest_merge(parity_digest *d, const parity_digest *other, parity_error *err)
 {
     if (d->rows + other->rows < d->rows)

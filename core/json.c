@@ -714,6 +714,7 @@ parity_status parity_json_canonical(parity_buf *out, parity_buf *scratch, const 
 
     *bad = false;
     scratch->len = 0;
+    PARITY_TRY(parity_buf_reserve(out, SLACK));
     r.w = out->data + out->len;
     PARITY_TRY(make_room(&r));
     PARITY_TRY(open_object(&r));

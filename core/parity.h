@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PARITY_FORMAT "p1" /* the canonical form and hash, in every digest's text */
 
@@ -192,6 +193,60 @@ enum {
 parity_status parity_put_value(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
                                unsigned *notes);
 
+/*
+ * As parity_put_value: the plain cases inline, for loops over many rows.  What
+ * needs no option and no conversion is framed here; all else goes on to
+ * parity_put_value.
+ */
+static inline parity_status parity_put_value_inline(parity_buf *b, parity_buf *scratch, const parity_kind *k,
+                                                    const parity_value *v, unsigned *notes)
+{
+    unsigned char *p = b->data + b->len;
+    uint64_t bits = 0;
+    int tag = -1;
+
+    if (b->cap - b->len < 16)
+        return parity_put_value(b, scratch, k, v, notes);
+    switch (v->cls) {
+    case PARITY_NULL:
+        p[0] = PARITY_TAG_NULL;
+        b->len += 1;
+        return PARITY_OK;
+    case PARITY_INTEGER:
+        bits = (uint64_t)v->i;
+        if ((k->id == PARITY_INT && !(k->options & PARITY_OPT_UINT64)) || (k->id == PARITY_BOOL && bits <= 1) ||
+            (k->id == PARITY_DECIMAL && (!k->has_scale || k->scale >= 0)))
+            tag = PARITY_TAG_INT;
+        break;
+    case PARITY_REAL:
+        if (k->id == PARITY_FLOAT8 && v->r == v->r && v->r != 0) {
+            memcpy(&bits, &v->r, sizeof bits);
+            tag = PARITY_TAG_F64;
+        }
+        break;
+    case PARITY_STRING:
+        if (k->id == PARITY_TEXT && !(k->options & PARITY_OPT_FOLD) && v->n < b->cap - b->len - 16) {
+            tag = PARITY_TAG_TEXT;
+            p[0] = (unsigned char)tag;
+            for (int i = 0; i < 4; i++)
+                p[1 + i] = (unsigned char)(v->n >> (8 * i));
+            memcpy(p + 5, v->n > 0 ? v->p : "", v->n);
+            b->len += 5 + v->n;
+            return PARITY_OK;
+        }
+        break;
+    default:
+        break;
+    }
+    if (tag < 0)
+        return parity_put_value(b, scratch, k, v, notes);
+    p[0] = (unsigned char)tag;
+    for (int i = 0; i < 8; i++)
+        p[1 + i] = (unsigned char)(bits >> (8 * i));
+    b->len += 9;
+    return PARITY_OK;
+}
+
 /* Frames of typed values, for engines that have types.  Each reserves its own room. */
 parity_status parity_put_null(parity_buf *b);
 parity_status parity_put_int(parity_buf *b, int64_t v);
@@ -238,6 +293,8 @@ parity_hash parity_hash_bytes(const void *p, size_t n, uint64_t seed);
 void parity_hash_store(parity_hash h, unsigned char out[16]);
 /* Adds one row of hash h.  Rows wrap after 2^64. */
 void parity_digest_add(parity_digest *d, parity_hash h);
+/* Hashes a row's n bytes of frames and adds it: the hot path of every digest. */
+void parity_digest_add_row(parity_digest *d, const void *p, size_t n);
 /* *d += other, *d -= other: PARITY_RANGE when the number of rows leaves 0 to 2^64 - 1. */
 parity_status parity_digest_merge(parity_digest *d, const parity_digest *other, parity_error *err);
 parity_status parity_digest_subtract(parity_digest *d, const parity_digest *other, parity_error *err);

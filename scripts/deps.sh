@@ -2,7 +2,7 @@
 # Installs what a task needs, and only what is missing. Debian and Ubuntu;
 # elsewhere it prints what is missing and exits with 1.
 #
-#   scripts/deps.sh build|demo|test [--without PACKAGE]…
+#   scripts/deps.sh build|demo|test|bench [--without PACKAGE]…
 #
 # Runs apt-get as root or through sudo, without questions. A PostgreSQL server
 # that this installs comes without the cluster "main" that Debian would create
@@ -14,7 +14,7 @@ say() { printf '%s\n' "deps: $*"; }
 die() { printf '%s\n' "deps: $*" >&2; exit 1; }
 
 task=${1:-}
-case $task in build | demo | test) shift ;; *) die "usage: deps.sh build|demo|test [--without PACKAGE]…" ;; esac
+case $task in build | demo | test | bench) shift ;; *) die "usage: deps.sh build|demo|test|bench [--without PACKAGE]…" ;; esac
 without=' '
 while [ $# -gt 0 ]; do
     case $1 in
@@ -67,6 +67,9 @@ major() {
     printf '%s\n' "$found"
 }
 
+# (No `| grep -q`: it would end apt-cache by SIGPIPE, which pipefail calls a failure.)
+known() { [[ $(apt-cache show --no-all-versions "$1" 2>/dev/null) == Package:* ]]; }
+
 list() {
     missing=()
     reasons=()
@@ -82,6 +85,13 @@ list() {
     if [ "$task" = demo ]; then
         need pgloader "loads proj.db into PostgreSQL" command -v pgloader
         need proj-data "the demo's data, /usr/share/proj/proj.db" test -f /usr/share/proj/proj.db
+        return 0
+    fi
+    if [ "$task" = bench ]; then
+        need python3 "runs the benchmark" test -x /usr/bin/python3
+        need python3-psycopg "PostgreSQL's Python client" python psycopg
+        # The benchmark leaves pg_comparator out where there is no package of it.
+        ! known postgresql-comparator || need postgresql-comparator "pg_comparator, to compare with" false
         return 0
     fi
     need python3 "runs the tests" test -x /usr/bin/python3
@@ -136,8 +146,6 @@ root() {
 apt_install() {
     root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" </dev/null
 }
-# (No `| grep -q`: it would end apt-cache by SIGPIPE, which pipefail calls a failure.)
-known() { [[ $(apt-cache show --no-all-versions "$1" 2>/dev/null) == Package:* ]]; }
 
 version=$(major)
 if [ -z "$version" ]; then
@@ -158,7 +166,7 @@ fi
 
 say "to install for '$task':"
 print_missing
-for package in "${missing[@]}"; do known "$package" || { update; break; }; done
+for package in "${missing[@]}"; do known "$package" || { update; list "$version"; break; }; done
 packages=()
 for package in "${missing[@]}"; do
     if known "$package"; then

@@ -45,8 +45,8 @@ def question(n, declared, sql):
     if declared == 'money':
         printed = "format('%s', v::numeric * 100)"
     # a NULL array or composite is not the same as one of NULLs
-    return 'INSERT INTO said SELECT %d, CASE WHEN v IS NOT DISTINCT FROM NULL THEN NULL ELSE %s END, %s FROM (SELECT %s AS v) q;\n' % (
-        n, printed, as_json, sql)
+    printed = 'CASE WHEN v IS NOT DISTINCT FROM NULL THEN NULL ELSE %s END' % printed
+    return 'INSERT INTO said SELECT %d, %s, %s FROM (SELECT %s AS v) q;\n' % (n, printed, as_json, sql)
 
 
 def test_postgres_prints_what_the_vectors_were_made_from():
