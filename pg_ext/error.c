@@ -4,6 +4,7 @@
  */
 #include "parity_pg.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 int parity_pg_sqlstate(parity_status status)
@@ -34,11 +35,26 @@ int parity_pg_sqlstate(parity_status status)
     return ERRCODE_INTERNAL_ERROR;
 }
 
+/* The core's words, which are UTF-8, as they can stand in a message; never an error of its own for invalid bytes. */
+static const char *in_server_encoding(const char *utf8)
+{
+    size_t n = strlen(utf8);
+    char *copy;
+
+    if (pg_verify_mbstr(PG_UTF8, utf8, (int)n, true))
+        return pg_any_to_server(utf8, (int)n, PG_UTF8);
+    copy = pstrdup(utf8);
+    for (char *p = copy; *p != '\0'; p++)
+        if (IS_HIGHBIT_SET(*p))
+            *p = '?';
+    return copy;
+}
+
 void parity_pg_raise(parity_status status, const parity_error *err)
 {
-    ereport(ERROR, (errcode(parity_pg_sqlstate(status)), errmsg_internal("%s", err->message),
-                    err->detail[0] != '\0' ? errdetail_internal("%s", err->detail) : 0,
-                    err->hint[0] != '\0' ? errhint("%s", err->hint) : 0));
+    ereport(ERROR, (errcode(parity_pg_sqlstate(status)), errmsg_internal("%s", in_server_encoding(err->message)),
+                    err->detail[0] != '\0' ? errdetail_internal("%s", in_server_encoding(err->detail)) : 0,
+                    err->hint[0] != '\0' ? errhint("%s", in_server_encoding(err->hint)) : 0));
     pg_unreachable();
 }
 

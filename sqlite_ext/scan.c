@@ -31,19 +31,20 @@ typedef struct reader {
 
 void sq_reader_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-    reader *r = argc > 0 ? sqlite3_value_pointer(argv[0], POINTER_TYPE) : NULL;
-    reader **slot;
+    reader **slot = sqlite3_aggregate_context(ctx, sizeof *slot);
+    reader *r;
     sq_row row;
 
-    if (r == NULL) {
-        sqlite3_result_error(ctx, SQ_READER " is internal to parity", -1);
+    if (slot == NULL) {
+        sqlite3_result_error_nomem(ctx);
         return;
     }
-    if (!r->begun) {
-        slot = sqlite3_aggregate_context(ctx, sizeof *slot);
-        if (slot == NULL) {
-            sq_nomem(r->error);
-            sqlite3_result_error_nomem(ctx);
+    /* the pointer is asked for once: sqlite3_value_pointer compares its name each time */
+    r = *slot;
+    if (r == NULL) {
+        r = argc > 0 ? sqlite3_value_pointer(argv[0], POINTER_TYPE) : NULL;
+        if (r == NULL || r->begun) {
+            sqlite3_result_error(ctx, SQ_READER " is internal to parity", -1);
             return;
         }
         *slot = r;
@@ -279,13 +280,13 @@ static int digest_row_only(void *ctx, const sq_row *row, sq_error *e)
 
         if (sq_row_value(row, i, &v) != SQLITE_OK)
             return sq_nomem(e);
-        s = parity_put_value(&scan->buf, &scan->scratch, &d->columns[i].kind, &v, &notes);
+        s = parity_put_value_inline(&scan->buf, &scan->scratch, &d->columns[i].kind, &v, &notes);
         if (s != PARITY_OK)
             return row_failed(s, e);
     }
     if (scan->buf.len > UINT32_MAX)
         return row_failed(PARITY_LIMIT, e);
-    parity_digest_add(&d->tally->digest, parity_hash_bytes(scan->buf.data, scan->buf.len, 0));
+    parity_digest_add_row(&d->tally->digest, scan->buf.data, scan->buf.len);
     return SQLITE_OK;
 }
 
