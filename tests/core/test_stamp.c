@@ -623,6 +623,8 @@ static void julian_days(void **state)
         {"timestamp julian", REAL(2460311.02426839), "STAMP 2024-01-01 12:34:56.789000"},
         {"timestamptz julian", INT(2451545), "STAMP 2000-01-01 12:00:00.000000"},
         {"timestamp julian", REAL(0.0), "STAMP -4713-11-24 12:00:00.000000"},
+        {"timestamp julian", REAL(1.55 / 86400000.0), "STAMP -4713-11-24 12:00:00.002000"},
+        {"timestamp julian", REAL(1.45 / 86400000.0), "STAMP -4713-11-24 12:00:00.001000"},
         {"timestamp julian", REAL(-1e-9), "STAMP -4713-11-24 12:00:00.000000"},
         {"timestamp julian", REAL(-0.001), "BAD"},
         {"timestamp julian", INT(-1), "BAD"},
