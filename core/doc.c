@@ -67,7 +67,7 @@ static parity_status read_string(reader *r, const char **out)
     size_t end = r->at + 1, len = 0;
     bool escaped = false;
     char *copy;
-    void *p;
+    void *p = NULL;
 
     for (; end < r->n && r->text[end] != '"'; end++) {
         if ((unsigned char)r->text[end] < 0x20)
@@ -161,7 +161,7 @@ static parity_status read_string(reader *r, const char **out)
 static parity_status read_number(reader *r, const char **out)
 {
     size_t start = r->at, digits;
-    void *p;
+    void *p = NULL;
 
     if (r->text[r->at] == '-')
         r->at++;
@@ -206,7 +206,7 @@ static bool word(reader *r, const char *w)
 static parity_status read_value(reader *r, int depth, parity_node **out)
 {
     parity_node *node, **tail;
-    void *p;
+    void *p = NULL;
     char open;
 
     skip_blanks(r);

@@ -21,22 +21,6 @@
             return try_status_;                \
     } while (0)
 
-/* ---- bytes: fixed-width little-endian, written whatever the machine's order */
-
-static inline void parity_store32(unsigned char *p, uint32_t v)
-{
-    p[0] = (unsigned char)v;
-    p[1] = (unsigned char)(v >> 8);
-    p[2] = (unsigned char)(v >> 16);
-    p[3] = (unsigned char)(v >> 24);
-}
-
-static inline void parity_store64(unsigned char *p, uint64_t v)
-{
-    parity_store32(p, (uint32_t)v);
-    parity_store32(p + 4, (uint32_t)(v >> 32));
-}
-
 /* ---- texts: mem.c */
 
 /* Removes an incomplete UTF-8 character from the end of a NUL-terminated text. */

@@ -25,11 +25,18 @@ parity_status parity_put_interval(parity_buf *b, int32_t months, int32_t days, i
     return PARITY_OK;
 }
 
+/* Whether these are the fields of PostgreSQL's infinity or -infinity (17 and later). */
+static bool is_infinite(int32_t months, int32_t days, int64_t us)
+{
+    return (months == INT32_MAX && days == INT32_MAX && us == INT64_MAX) ||
+           (months == INT32_MIN && days == INT32_MIN && us == INT64_MIN);
+}
+
 /* Writes the interval, under FINE where there are digits, rounded if k says so. */
 static parity_status put_rounded(parity_buf *b, const parity_kind *k, int32_t months, int32_t days, int64_t us,
                                  const char *fine, size_t nfine, unsigned *notes)
 {
-    if (parity_may_round(k, nfine)) {
+    if (parity_may_round(k, nfine) && !is_infinite(months, days, us)) {
         int64_t rounded = us;
 
         if (parity_round_us(k, fine, nfine, &rounded) && (nfine > 0 || rounded != us)) {
@@ -382,7 +389,11 @@ static parity_status read_text(parity_buf *b, const parity_kind *k, const parity
     span s = {{0, 0}, {0, 0}, {0, 0}, 0};
     bool ago = false, is_interval;
     fields f;
+    int sign;
 
+    if (parity_read_infinity(v->p, v->n, &sign))
+        return sign > 0 ? parity_put_interval(b, INT32_MAX, INT32_MAX, INT64_MAX)
+                        : parity_put_interval(b, INT32_MIN, INT32_MIN, INT64_MIN);
     if (v->n > 0 && (*v->p | 0x20) == 'p')
         is_interval = read_iso(v->p, v->p + v->n, &s);
     else

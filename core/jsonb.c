@@ -140,15 +140,19 @@ static parity_status put_float5(parity_buf *out, const unsigned char *s, const u
     size_t start = out->len;
 
     for (const unsigned char *c = s; c < e; c++) {
-        if (*c == '.' && (c == s || (c == s + 1 && *s == '-')))
+        bool before = c > s && parity_json_digit(c[-1]), behind = c + 1 < e && parity_json_digit(c[1]);
+
+        if (*c == '.' && !before && !behind) {
+            *bad = true;
+            return PARITY_OK;
+        }
+        if (*c == '.' && !before)
             PARITY_TRY(put_byte(out, '0'));
         PARITY_TRY(put_byte(out, (char)*c));
-        if (*c == '.' && (c + 1 == e || !parity_json_digit(c[1])))
+        if (*c == '.' && !behind)
             PARITY_TRY(put_byte(out, '0'));
     }
-    /* a lone point would have become 0.0 */
-    *bad = (s < e && e[-1] == '.' && (e - s < 2 || !parity_json_digit(e[-2]))) || out->len == start ||
-           !is_number(out->data + start, out->data + out->len, true);
+    *bad = out->len == start || !is_number(out->data + start, out->data + out->len, true);
     return PARITY_OK;
 }
 

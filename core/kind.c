@@ -83,7 +83,7 @@ uint32_t parity_kind_options(parity_kind_id id)
     return all;
 }
 
-/* Reads an optionally signed number of at most four digits and moves *at behind it. */
+/* Reads a number of at most four digits as it is printed (-2, not +2, -0 or 02) and moves *at behind it. */
 static bool read_number(const char *text, size_t n, size_t *at, int32_t *out)
 {
     size_t start;
@@ -95,6 +95,8 @@ static bool read_number(const char *text, size_t n, size_t *at, int32_t *out)
     for (start = *at; *at < n && text[*at] >= '0' && text[*at] <= '9' && *at - start < 5; ++*at)
         value = value * 10 + (text[*at] - '0');
     *out = negative ? -value : value;
+    if (*at > start && text[start] == '0' && (negative || *at - start > 1))
+        return false;
     return *at > start && *at - start < 5;
 }
 
@@ -276,7 +278,7 @@ parity_kind parity_kind_of_declared(const char *declared, size_t n)
 
     memset(&k, 0, sizeof k);
     k.id = PARITY_TEXT;
-    /* upper-case, without parentheses and what is in them, blanks single and none at the ends */
+    /* upper-case, without parentheses and what is in them, blanks single and none at the ends; the start of it */
     for (size_t i = 0; i < n && len < sizeof type - 1; i++) {
         char c = declared[i];
 
@@ -286,7 +288,7 @@ parity_kind parity_kind_of_declared(const char *declared, size_t n)
             depth -= depth > 0;
         else if (depth > 0)
             continue;
-        else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+        else if (c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r') {
             if (len > 0 && type[len - 1] != ' ')
                 type[len++] = ' ';
         } else
@@ -298,9 +300,9 @@ parity_kind parity_kind_of_declared(const char *declared, size_t n)
 
 #define IS(word) (strcmp(type, word) == 0)
 #define HAS(word) (strstr(type, word) != NULL)
-    if (len == 0 || IS("ANY"))
+    if (len == 0 || IS("ANY") || IS("ENUM") || IS("SET")) /* MySQL's ENUM has a NUM in it */
         k.id = PARITY_TEXT;
-    else if (IS("INTERVAL"))
+    else if (strncmp(type, "INTERVAL", 8) == 0)
         k.id = PARITY_INTERVAL;
     else if (HAS("INT") && (HAS("CHAR") || HAS("TEXT") || HAS("CLOB")))
         k.id = PARITY_TEXT;

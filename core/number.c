@@ -686,8 +686,8 @@ static parity_status read_real(parity_buf *b, const parity_kind *k, double x, un
     if (k->id == PARITY_FLOAT8 || k->id == PARITY_FLOAT4)
         return put_float(b, k, x, notes);
     if (x != x) {
-        *bad = true;
-        return PARITY_OK;
+        *bad = k->id != PARITY_DECIMAL;
+        return *bad ? PARITY_OK : parity_put_dec_special(b, 2);
     }
     if (x > DBL_MAX || x < -DBL_MAX)
         return parity_put_dec_special(b, x > 0 ? 3 : 4);

@@ -153,6 +153,28 @@ const char *parity_kind_name(parity_kind_id id);
 parity_kind parity_kind_of_declared(const char *declared, size_t n);
 bool parity_kind_equal(const parity_kind *a, const parity_kind *b);
 
+/* ---- bytes: fixed-width little-endian, written whatever the machine's order */
+
+static inline void parity_store32(unsigned char *p, uint32_t v)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(p, &v, sizeof v); /* compilers do not always see that the loop is this */
+#else
+    for (int i = 0; i < 4; i++)
+        p[i] = (unsigned char)(v >> (8 * i));
+#endif
+}
+
+static inline void parity_store64(unsigned char *p, uint64_t v)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(p, &v, sizeof v);
+#else
+    for (int i = 0; i < 8; i++)
+        p[i] = (unsigned char)(v >> (8 * i));
+#endif
+}
+
 /* -------------------------------------------------------------------- values */
 
 typedef enum parity_class {
@@ -226,10 +248,8 @@ static inline parity_status parity_put_value_inline(parity_buf *b, parity_buf *s
         break;
     case PARITY_STRING:
         if (k->id == PARITY_TEXT && !(k->options & PARITY_OPT_FOLD) && v->n < b->cap - b->len - 16) {
-            tag = PARITY_TAG_TEXT;
-            p[0] = (unsigned char)tag;
-            for (int i = 0; i < 4; i++)
-                p[1 + i] = (unsigned char)(v->n >> (8 * i));
+            p[0] = PARITY_TAG_TEXT;
+            parity_store32(p + 1, (uint32_t)v->n);
             memcpy(p + 5, v->n > 0 ? v->p : "", v->n);
             b->len += 5 + v->n;
             return PARITY_OK;
@@ -241,8 +261,7 @@ static inline parity_status parity_put_value_inline(parity_buf *b, parity_buf *s
     if (tag < 0)
         return parity_put_value(b, scratch, k, v, notes);
     p[0] = (unsigned char)tag;
-    for (int i = 0; i < 8; i++)
-        p[1 + i] = (unsigned char)(bits >> (8 * i));
+    parity_store64(p + 1, bits);
     b->len += 9;
     return PARITY_OK;
 }

@@ -291,8 +291,7 @@ typedef struct stamp {
     clock at;
 } stamp;
 
-/* Whether p is [+-]? "infinity", and which one. */
-static bool read_infinity(const char *p, size_t n, int *sign)
+bool parity_read_infinity(const char *p, size_t n, int *sign)
 {
     static const char word[] = "infinity";
 
@@ -352,7 +351,7 @@ static inline bool read_stamp(const char *p, size_t n, stamp *out)
     out->at.sec = 0;
     out->at.billionths = 0;
     if (n < 10)
-        return n > 0 && read_infinity(p, n, &out->infinite);
+        return n > 0 && parity_read_infinity(p, n, &out->infinite);
     end = p + n;
 
     if (p[4] == '-') {
@@ -469,7 +468,7 @@ static parity_status read_clock_text(parity_buf *b, const parity_kind *k, const 
     if (v->n == 0)
         return PARITY_OK;
     end = p + v->n;
-    if (k->id == PARITY_TIME && end - p > 10 && memcmp(p, prefix, 10) == 0 && (p[10] == 'T' || p[10] == ' ')) {
+    if (k->id == PARITY_TIME && end - p > 10 && memcmp(p, prefix, 10) == 0 && (p[10] == 'T' || p[10] == 't' || p[10] == ' ')) {
         p += 11;
         while (p[-1] == ' ' && p < end && *p == ' ')
             p++;

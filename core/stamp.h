@@ -55,6 +55,8 @@ typedef struct parity_seconds {
 bool parity_seconds_read(const parity_value *v, int unit, parity_seconds *out);
 /* Writes value < 10^width as width digits without the zeros at the end; returns how many are left. */
 size_t parity_fine_digits(uint32_t value, int width, char *out);
+/* Whether p is [+-]? "infinity" in any case, and which one: *sign 1 or -1. */
+bool parity_read_infinity(const char *p, size_t n, int *sign);
 /* Writes the head of a FINE frame; the frame that it holds must follow. */
 parity_status parity_put_fine(parity_buf *b, const char *fine, size_t nfine);
 /*

@@ -26,6 +26,11 @@
 #define PARITY_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "parity", .version = PARITY_RELEASE)
 #endif
 
+/* 18: what does not return is marked in front. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16: varlena macros moved to a header of their own; errors can be given back instead of raised. */
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
@@ -44,8 +49,9 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
-/* 14: multiranges. */
+/* 14: multiranges; a renamed type. */
 #if PG_VERSION_NUM < 140000
+#define PG_LSNOID LSNOID
 #define TYPTYPE_MULTIRANGE 'm'
 #define get_multirange_range(type) InvalidOid
 #endif

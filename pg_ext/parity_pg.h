@@ -14,9 +14,9 @@
 extern bool parity_progress;
 
 /* Raises status, with the words of err, as an error of its SQLSTATE.  error.c */
-extern void parity_pg_raise(parity_status status, const parity_error *err) pg_attribute_noreturn();
+pg_noreturn extern void parity_pg_raise(parity_status status, const parity_error *err);
 /* The same for a status that came without words. */
-extern void parity_pg_raise_status(parity_status status) pg_attribute_noreturn();
+pg_noreturn extern void parity_pg_raise_status(parity_status status);
 /* The SQLSTATE of a status, as errcode() takes it. */
 extern int parity_pg_sqlstate(parity_status status);
 

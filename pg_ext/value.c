@@ -6,14 +6,12 @@
 #include "value.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/dependency.h"
-#include "catalog/pg_proc.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 /* Whether type belongs to the extension that has its name, and that name is one of ours. */

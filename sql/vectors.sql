@@ -8,7 +8,9 @@ SET search_path = vectors, public;
 DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS hstore; EXCEPTION WHEN OTHERS THEN NULL; END $$;
 DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS citext; EXCEPTION WHEN OTHERS THEN NULL; END $$;
 DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS vector; EXCEPTION WHEN OTHERS THEN NULL; END $$;
+\set ECHO none
 \i tests/vectors/postgres.sql
+\set ECHO all
 SET client_min_messages = warning;
 
 CREATE TABLE line (no serial, text text);

@@ -101,11 +101,10 @@ static int has_overrides(sqlite3 *db, const char *schema, bool *out, sq_error *e
             rc = sq_nomem(e);
             break;
         }
-        if (sqlite3_column_int(stmt, 6) == 0 &&
-            (sqlite3_stricmp(name, "table_name") == 0 || sqlite3_stricmp(name, "overrides") == 0))
+        if (sqlite3_stricmp(name, "table_name") == 0 || sqlite3_stricmp(name, "overrides") == 0)
             found++;
         else
-            others++;
+            others += sqlite3_column_int(stmt, 6) != 1; /* not the hidden ones of a virtual table */
     }
     sqlite3_finalize(stmt);
     if (rc != SQLITE_OK || found + others == 0)
@@ -114,8 +113,8 @@ static int has_overrides(sqlite3 *db, const char *schema, bool *out, sq_error *e
         return sq_fail(e, PARITY_INVALID, "it has other columns than table_name and overrides", hint,
                        "%s." SQ_OVERRIDES " is not parity's", schema);
     SQ_TRY(sq_prepare(db, &stmt, e,
-                      "SELECT \"sqlite_master\".\"name\" FROM \"%w\".sqlite_master"
-                      " WHERE \"sqlite_master\".\"type\" = 'table' AND \"sqlite_master\".\"rootpage\" > 0",
+                      "SELECT m.name FROM \"%w\".sqlite_master m"
+                      " WHERE m.type = 'table' AND m.rootpage > 0",
                       schema));
     while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row && !table) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
@@ -151,15 +150,17 @@ static int stored_overrides(sqlite3 *db, parity_arena *a, const sq_table *t, sq_
     rc = sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
     rc = rc == SQLITE_OK ? sq_step(db, stmt, &row, e) : sq_db(e, db, rc);
     if (rc == SQLITE_OK && row) {
-        const char *text = (const char *)sqlite3_column_text(stmt, 0);
-        size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
+        parity_value v;
 
-        if (sqlite3_column_type(stmt, 0) != SQLITE_TEXT)
+        if (sq_column(stmt, 0, &v) != SQLITE_OK)
+            rc = sq_nomem(e);
+        else if (v.cls != PARITY_STRING)
             rc = sq_fail(e, PARITY_MALFORMED, NULL, "parity_set_spec(table, NULL) removes them",
                          "the overrides stored for %s are not text", t->name);
-        else if (text == NULL || (out->p = parity_arena_copy(a, text, n)) == NULL)
+        else if ((out->p = parity_arena_copy(a, v.p, v.n)) == NULL)
             rc = sq_nomem(e);
-        out->n = n;
+        else
+            out->n = v.n;
     }
     sqlite3_finalize(stmt);
     return rc;

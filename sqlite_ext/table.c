@@ -90,8 +90,8 @@ int sq_find_table_in(sqlite3 *db, parity_arena *a, char *schema, const char *nam
     out->schema = schema;
     out->name = NULL;
     SQ_TRY(sq_prepare(db, &stmt, e,
-                      "SELECT \"sqlite_master\".\"name\" FROM \"%w\".sqlite_master"
-                      " WHERE \"sqlite_master\".\"type\" IN ('table','view')",
+                      "SELECT m.name FROM \"%w\".sqlite_master m"
+                      " WHERE m.type IN ('table','view')",
                       schema));
     while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row && out->name == NULL) {
         const char *found = (const char *)sqlite3_column_text(stmt, 0);
@@ -111,8 +111,11 @@ int sq_find_table_in(sqlite3 *db, parity_arena *a, char *schema, const char *nam
     /* the schema table itself, and virtual tables that need not be created */
     SQ_TRY(has_columns(db, schema, name, &known, e));
     if (known) {
-        if (sqlite3_stricmp(name, "sqlite_schema") == 0)
-            name = "sqlite_master";
+        /* its columns go by its first name alone */
+        if (sqlite3_stricmp(name, "sqlite_temp_schema") == 0 || sqlite3_stricmp(name, "sqlite_temp_master") == 0)
+            name = "sqlite_temp_master";
+        else if (sqlite3_stricmp(name, "sqlite_schema") == 0 || sqlite3_stricmp(name, "sqlite_master") == 0)
+            name = sqlite3_stricmp(schema, "temp") == 0 ? "sqlite_temp_master" : "sqlite_master";
         out->name = parity_arena_copy(a, name, strlen(name));
         if (out->name == NULL)
             return sq_nomem(e);
@@ -335,8 +338,8 @@ int sq_list(sqlite3 *db, parity_arena *a, const char *schema, sq_listed **out, i
     *nout = 0;
     /* a virtual table has no page of its own */
     SQ_TRY(sq_prepare(db, &stmt, e,
-                      "SELECT \"sqlite_master\".\"name\", \"sqlite_master\".\"rootpage\" FROM \"%w\".sqlite_master"
-                      " WHERE \"sqlite_master\".\"type\" = 'table'",
+                      "SELECT m.name, m.rootpage FROM \"%w\".sqlite_master m"
+                      " WHERE m.type = 'table'",
                       schema));
     while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
         char *name;

@@ -448,7 +448,7 @@ static void times(void **state)
         {"time", "2000-01-01T12:34", "TIME 12:34:00.000000"},
         {"time", "2000-01-01 12:34:56", "TIME 12:34:56.000000"},
         {"time", "2000-01-01   24:00", "TIME 24:00:00.000000"},
-        {"time", "2000-01-01t12:34", "BAD"},
+        {"time", "2000-01-01t12:34", "TIME 12:34:00.000000"},
         {"time", "2000-01-01T 12:34", "BAD"},
         {"time", "2000-01-01", "BAD"},
         {"time", "2000-01-01 ", "BAD"},
@@ -740,7 +740,9 @@ static void interval_items(void **state)
         {"interval", "1:30 1 day", "BAD"},
         {"interval", "1:30 1:30", "BAD"},
         {"interval", "1-2", "BAD"},
-        {"interval", "infinity", "BAD"},
+        {"interval", "infinity", "INTERVAL 2147483647 2147483647 9223372036854775807"},
+        {"interval(3) round", "-Infinity", "INTERVAL -2147483648 -2147483648 -9223372036854775808"},
+        {"interval", "infinity ago", "BAD"},
     };
 
     (void)state;

@@ -87,8 +87,8 @@ class Container:
 
     def add(self, text):
         if self.is_object:
-            decoded, key = self.key
-            self.members[decoded] = key + b':' + text   # of equal keys the last one counts
+            # of equal keys the last one counts; an escaped surrogate and its three raw bytes are not equal
+            self.members[self.key] = self.key[1] + b':' + text
         else:
             self.members.append(text)
 
@@ -199,13 +199,13 @@ def jsonb_header(data, position, end):
 
 
 def text5(payload):
-    """A JSON5 string as the inside of an RFC 8259 string."""
+    """A JSON5 string as the inside of an RFC 8259 string; quotes and control characters may stand for themselves."""
     out, position = b'', 0
     while position < len(payload):
         c = payload[position:position + 1]
         position += 1
-        if c == b'"':
-            out += b'\\"'
+        if c == b'"' or c < b' ':
+            out += write_string(c)
         elif c != b'\\':
             out += c
         else:
@@ -242,18 +242,25 @@ def jsonb_scalar(kind, payload):
         if not match:
             raise NotJson()
         value = int(match.group(2), 16)
-        return match.group(1) + (b'%d' % value if value < 2 ** 64 else b'9.0e999')
+        if value >= 2 ** 64:
+            raise NotJson()
+        return match.group(1) + b'%d' % value
     if kind == FLOAT5:
         match = FLOAT5_TEXT.fullmatch(payload)
         if not match or not (match.group(2) or match.group(4)):
             raise NotJson()
         sign, whole, point, decimals, exponent = match.groups()
-        return sign + (whole or b'0') + (b'.' + (decimals or b'0') if point else b'') + exponent
-    if kind == TEXT5:
-        return b'"' + text5(payload) + b'"'
-    if kind == TEXTRAW:
-        return b'"' + write_string(payload) + b'"'
-    return b'"' + payload + b'"'
+        text = sign + (whole or b'0') + (b'.' + (decimals or b'0') if point else b'') + exponent
+        if not NUMBER.fullmatch(text):
+            raise NotJson()
+        return text
+    if kind == TEXT and not PLAIN.fullmatch(payload or b'-'):
+        raise NotJson()
+    text = {TEXT5: text5, TEXTRAW: write_string}.get(kind, bytes)(payload)
+    text = b'"' + text + b'"'
+    if read_string(text, 0)[2] != len(text):            # a quote inside would end it
+        raise NotJson()
+    return text
 
 
 def jsonb_text(data):

@@ -239,6 +239,9 @@ class Interval:
         return (I32_MIN <= self.months <= I32_MAX and I32_MIN <= self.days <= I32_MAX
                 and I64_MIN <= self.us // 1 <= I64_MAX)
 
+    def infinite(self):
+        return (self.months, self.days, self.us // 1) in ((I32_MAX, I32_MAX, I64_MAX), (I32_MIN, I32_MIN, I64_MIN))
+
     def frame(self):
         whole, digits = split_fine(self.us)
         return frame_fine(digits, struct.pack('<Biiq', TAG_INTERVAL, self.months, self.days, whole))
@@ -267,8 +270,9 @@ OPTIONS = (
     ('dotnet', None, ('uuid',)),
     ('round', None, ('int', 'decimal', 'float8', 'float4', 'date') + PRECISION),
 )
-ZONE_OPTION = re.compile(r'[+-](0\d|1[0-5]):[0-5]\d')
-KIND_HEAD = re.compile(r'([a-z0-9]+)(?:\((-?\d+)(?:,(-?\d+))?\))?')
+ZONE_OPTION = re.compile(r'[+-](0[0-9]|1[0-5]):[0-5][0-9]')
+KIND_NUMBER = r'(0|-?[1-9][0-9]*)'
+KIND_HEAD = re.compile(r'([a-z0-9]+)(?:\(' + KIND_NUMBER + '(?:,' + KIND_NUMBER + r')?\))?')
 
 
 class Kind:
@@ -303,6 +307,8 @@ def parse_kind(text):
                 raise KindError('%s takes one number from 0 to 6' % name)
         elif name != 'decimal' or len(numbers) != 2:
             raise KindError('%s does not take these numbers' % name)
+        elif not (1 <= numbers[0] <= 1000 and -1000 <= numbers[1] <= 1000):
+            raise KindError('p is 1 to 1000, s is -1000 to 1000')
     options = {}
     for word in rest:
         option, equals, value = word.partition('=')
@@ -322,6 +328,7 @@ def parse_kind(text):
         if values == 'zone':
             if not ZONE_OPTION.fullmatch(value):
                 raise KindError('a zone is written ±HH:MM')
+            value = '+00:00' if value == '-00:00' else value
         elif value not in values:
             raise KindError('%s does not take %r' % (option, value))
         if (option, value) == ('blob', 'jsonb') and name != 'json':
@@ -432,9 +439,11 @@ def read_decimal(kind, name, payload, notes):
     if name == 'int':
         return Numeric(Number.of_int(payload))
     if name == 'real':
+        if F64.is_nan(payload):
+            return Numeric(Special('nan'))
         if F64.is_infinite(payload):
             return Numeric(infinity_of(payload))
-        if kind.has('digits') and not F64.is_nan(payload):
+        if kind.has('digits'):
             return Numeric(digits15(payload))
         number = shortest(payload)
         if number.fraction() != F64.value(payload):
@@ -490,7 +499,7 @@ def read_float4(kind, name, payload, notes):
 def real_text(bits):
     """REAL as text: what SQLite's CAST writes, with the shortest digits."""
     if F64.is_nan(bits):
-        raise BadValue()
+        return b'NaN'
     if F64.is_infinite(bits):
         return b'-Inf' if bits & F64.sign else b'Inf'
     number = F64.shortest(bits)
@@ -614,7 +623,7 @@ CLOCK = rb'(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?'
 ZONE = rb'([Zz]|[+-]\d\d(?::?\d\d(?::\d\d)?)?)'
 STAMP = re.compile(rb'(\d{4,7})-(\d\d)-(\d\d)(?:(?:[Tt]| +)' + CLOCK + rb'(?: *' + ZONE + rb')?)?( BC)?')
 INFINITY = re.compile(rb'([+-]?)infinity', re.IGNORECASE)
-TIME = re.compile(rb'(?:2000-01-01(?:T| +))?' + CLOCK)
+TIME = re.compile(rb'(?:2000-01-01(?:[Tt]| +))?' + CLOCK)
 TIMETZ = re.compile(CLOCK + rb'(?: *' + ZONE + rb')?')
 
 
@@ -794,7 +803,14 @@ ISO_DATE = {b'y': 'year', b'm': 'month', b'w': 'week', b'd': 'day'}
 ISO_TIME = {b'h': 'hour', b'm': 'minute', b's': 'second'}
 
 
+def in_bounds(digits):
+    """Digits of an interval are at most 19, zeros in front not counted."""
+    if len(digits.lstrip(b'0')) > 19:
+        raise BadValue()
+
+
 def add_item(fields, unit, sign, whole, decimals):
+    in_bounds(whole)
     field, size, with_decimals = UNITS[unit]
     if decimals and not with_decimals:
         raise BadValue()
@@ -829,6 +845,7 @@ def postgres_interval(data):
             raise BadValue()
         if clock:
             sign, hours, minutes, seconds, decimals = clock.groups()
+            in_bounds(hours)
             if int(minutes) > 59 or int(seconds or b'0') > 59:
                 raise BadValue()
             us = (int(hours) * 60 + int(minutes)) * 60 * 10 ** 6
@@ -867,6 +884,10 @@ def read_interval(kind, name, payload, notes):
         us = number.fraction() * US_PER[kind.options['unit']]
         thing = Interval(0, int(us // DAY_US), us % DAY_US)
     else:
+        infinity = INFINITY.fullmatch(payload)
+        if infinity:
+            return Interval(I32_MIN, I32_MIN, I64_MIN) if infinity.group(1) == b'-' else \
+                Interval(I32_MAX, I32_MAX, I64_MAX)
         data = lower(payload)
         fields = iso_interval(data) if data.startswith(b'p') else postgres_interval(data)
         thing = Interval(int(fields['months']), int(fields['days']), Fraction(fields['us']))
@@ -980,7 +1001,7 @@ def round_thing(kind, thing):
         single = F32.nearest(F64.value(bits))
         return Double(bits if F32.is_infinite(single) else float_as_double(single))
     if name == 'date' and isinstance(thing, Stamp):
-        return Date(int(thing.day))
+        return Date(int(thing.day)) if DATE_MIN <= thing.day else thing
     if name in PRECISION:
         precision = kind.numbers[0] if kind.numbers else None
         if isinstance(thing, Stamp):
@@ -991,6 +1012,8 @@ def round_thing(kind, thing):
         if isinstance(thing, Time):
             us = round_us(thing.us, precision)
             return Time(us, thing.offset) if us <= DAY_US else thing
+        if thing.infinite():
+            return thing
         rounded = Interval(thing.months, thing.days, round_us(thing.us, precision))
         return rounded if rounded.fits() else thing
     return thing
@@ -1080,16 +1103,29 @@ def column_order(names):
     return sorted(names, key=key)
 
 
+def declared_type(declared):
+    """The text that the table looks at: upper case, no parentheses, single blanks; its first 127 bytes."""
+    outside, depth = bytearray(), 0
+    for c in declared:
+        if c in b'()':
+            depth = max(depth + (1 if c == ord('(') else -1), 0)
+        elif not depth:
+            outside.append(c)
+    name = re.sub(rb'[ \t\n\f\r]+', b' ', bytes(outside)).lstrip(b' ')[:127].rstrip(b' ')
+    return bytes(c - 32 if 97 <= c <= 122 else c for c in name).decode('utf-8', 'replace')
+
+
 def declared_kind(declared):
     """The kind that SQLite's declared type gives; None when there is none."""
-    name = re.sub(r'\([^)]*\)', '', declared or '').strip(' ')
-    name = ''.join(chr(ord(c) - 32) if 'a' <= c <= 'z' else c for c in name)
+    name = declared_type((declared or '').encode('utf-8'))
 
     def has(*words):
         return any(word in name for word in words)
 
-    if name in ('', 'ANY'):
+    if name in ('', 'ANY', 'ENUM', 'SET'):
         return 'text'
+    if name.startswith('INTERVAL'):
+        return 'interval'
     if has('INT') and has('CHAR', 'TEXT', 'CLOB'):
         return 'text'
     if has('BOOL'):
@@ -1108,8 +1144,6 @@ def declared_kind(declared):
         return 'timetz'
     if name in ('TIME', 'TIME WITHOUT TIME ZONE'):
         return 'time'
-    if name == 'INTERVAL':
-        return 'interval'
     if name in ('VECTOR', 'F32_BLOB'):
         return 'vector'
     if has('DEC', 'NUM', 'MONEY'):
