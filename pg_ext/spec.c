@@ -151,25 +151,20 @@ static Jsonb *stored_overrides(Oid relid)
     return out;
 }
 
-/* Applies overrides, or only sorts when there are none. */
+/* Applies overrides that the caller gave. */
 static void override(parity_arena *a, parity_spec *spec, Jsonb *overrides)
 {
     parity_error err = {0};
     parity_status status;
     size_t n;
-    char *json;
+    char *json = parity_pg_json_text(overrides, &n);
 
-    if (overrides == NULL) {
-        parity_spec_sort(spec);
-        return;
-    }
-    json = parity_pg_json_text(overrides, &n);
     status = parity_spec_override(a, spec, json, n, &err);
     if (status != PARITY_OK)
         parity_pg_raise(status, &err);
 }
 
-/* Applies the stored overrides; an error says where they come from. */
+/* Applies the stored overrides, or only sorts when there are none; an error says where they come from. */
 static void override_stored(parity_arena *a, parity_spec *spec, Jsonb *overrides)
 {
     parity_error err = {0};
@@ -186,9 +181,7 @@ static void override_stored(parity_arena *a, parity_spec *spec, Jsonb *overrides
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                  errmsg("the overrides stored for \"%s\" do not fit it", parity_pg_from_utf8(spec->table)),
                  errdetail("%s", parity_pg_from_utf8(err.message)),
-                 errhint("Its owner can store others with parity.set_spec, or remove them with "
-                         "parity.set_spec('%s', NULL).",
-                         parity_pg_from_utf8(spec->table))));
+                 errhint("Its owner can store others with parity.set_spec, or give it NULL to remove them.")));
 }
 
 void parity_pg_spec(parity_arena *a, Oid relid, parity_spec *out)

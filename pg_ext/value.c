@@ -9,9 +9,7 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "mb/pg_wchar.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/syscache.h"
 
 /* Whether type belongs to the extension that has its name, and that name is one of ours. */
@@ -25,7 +23,8 @@ static bool type_of_extension(Oid type, ParityHow *how)
     HeapTuple tuple;
     char name[NAMEDATALEN];
 
-    if (type < FirstNormalObjectId)
+    /* base types are made by superusers only: an extension's owner may give it types of other sorts under any name */
+    if (type < FirstNormalObjectId || get_typtype(type) != TYPTYPE_BASE)
         return false;
     tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
     if (!HeapTupleIsValid(tuple))
@@ -46,6 +45,13 @@ static bool type_of_extension(Oid type, ParityHow *how)
         return true;
     }
     return false;
+}
+
+bool parity_pg_is_hstore(Oid type)
+{
+    ParityHow how;
+
+    return type_of_extension(type, &how) && how == PARITY_HOW_TO_JSON;
 }
 
 /* How values of a base type are read; false when they cannot be. */
@@ -297,17 +303,6 @@ static bool may_round(ParityHow how, const parity_kind *own, const parity_kind *
     }
 }
 
-/* to_json learns its argument's type from the expression that it is called by. */
-static void init_to_json(ParityReader *r)
-{
-    Const *argument = makeNullConst(r->type, r->typmod, InvalidOid);
-
-    fmgr_info_cxt(F_TO_JSON, &r->function, r->context);
-    fmgr_info_set_expr((Node *)makeFuncExpr(F_TO_JSON, JSONOID, list_make1(argument), InvalidOid, InvalidOid,
-                                            COERCE_EXPLICIT_CALL),
-                       &r->function);
-}
-
 static void init_output(ParityReader *r)
 {
     Oid function;
@@ -349,7 +344,7 @@ void parity_reader_init(ParityReader *r, Oid type, int32 typmod, const parity_ki
         how == PARITY_HOW_VECTOR || !r->native) {
         r->pin = (uint8)parity_pg_pin(r->type);
         if (r->native && (how == PARITY_HOW_ARRAY || how == PARITY_HOW_TO_JSON))
-            init_to_json(r);
+            r->json = parity_json_open(r->type, context);
         else
             init_output(r);
     }

@@ -65,6 +65,9 @@ typedef enum ParityPin {
     PARITY_PIN_NAMESPACE /* search_path and lc_monetary */
 } ParityPin;
 
+/* How values of a type become JSON.  value_json.c */
+typedef struct ParityJson ParityJson;
+
 typedef struct ParityReader {
     uint8 step;       /* how, where that is framed inline; otherwise PARITY_INLINE */
     uint8 how;        /* ParityHow: of the type */
@@ -76,7 +79,8 @@ typedef struct ParityReader {
     int32 typmod;
     parity_kind kind;
     parity_kind round; /* kind with the round option */
-    FmgrInfo function; /* the output function, or to_json; fn_oid is invalid when there is none */
+    FmgrInfo function; /* the output function; fn_oid is invalid when there is none */
+    ParityJson *json;  /* arrays, composites, hstore: instead of function */
     HTAB *labels;      /* enum labels seen so far */
     MemoryContext context;
 } ParityReader;
@@ -104,8 +108,14 @@ extern unsigned char *parity_numeric_at(unsigned char *p, const struct varlena *
 /* As parity_packed, for a value that is compressed, out of line or expanded. */
 extern const struct varlena *parity_unpack(const struct varlena *value);
 
-/* What the reader's function returns for value, under its pinned settings. */
-extern Datum parity_pg_call_pinned(ParityReader *r, Datum value);
+/* What the reader's output function prints, or the JSON of arrays, composites and hstore, under its pinned settings. */
+extern char *parity_pg_print(ParityReader *r, Datum value);
+/* A writer of JSON for values of type; lives in context. */
+extern ParityJson *parity_json_open(Oid type, MemoryContext context);
+/* The JSON of a value as to_json writes it, in the server's encoding; to be called under pinned settings. */
+extern char *parity_json_text(ParityJson *j, Datum value);
+/* Whether type is the one of the extension hstore. */
+extern bool parity_pg_is_hstore(Oid type);
 /* What is to be pinned around a function that prints values of type. */
 extern ParityPin parity_pg_pin(Oid type);
 /* n bytes of text in the server's encoding as UTF-8 (the argument itself when nothing changes). */

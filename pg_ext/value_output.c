@@ -157,11 +157,16 @@ static void set_formats(const Formats *f)
     quote_all_identifiers = f->quote_all;
 }
 
-static Datum call_with_formats(FmgrInfo *function, Datum value)
+static char *print(ParityReader *r, Datum value)
+{
+    return r->json != NULL ? parity_json_text(r->json, value) : OutputFunctionCall(&r->function, value);
+}
+
+static char *print_with_formats(ParityReader *r, Datum value)
 {
     static Formats pinned;
     Formats saved = get_formats();
-    volatile Datum result = 0;
+    char *volatile result = NULL;
 
     if (pinned.zone == NULL) {
         /* GMT is UTC that needs no file; both are printed as +00 */
@@ -176,7 +181,7 @@ static Datum call_with_formats(FmgrInfo *function, Datum value)
     PG_TRY();
     {
         set_formats(&pinned);
-        result = FunctionCall1(function, value);
+        result = print(r, value);
     }
     PG_FINALLY();
     {
@@ -191,23 +196,23 @@ static void set_for_call(const char *name, const char *value)
     (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-Datum parity_pg_call_pinned(ParityReader *r, Datum value)
+char *parity_pg_print(ParityReader *r, Datum value)
 {
-    Datum result;
+    char *result;
     int level;
 
     switch ((ParityPin)r->pin) {
     case PARITY_PIN_NONE:
-        return FunctionCall1(&r->function, value);
+        return print(r, value);
     case PARITY_PIN_FORMATS:
-        return call_with_formats(&r->function, value);
+        return print_with_formats(r, value);
     case PARITY_PIN_NAMESPACE:
         break;
     }
     level = NewGUCNestLevel();
     set_for_call("search_path", "pg_catalog, pg_temp"); /* temporary objects hide nothing */
     set_for_call("lc_monetary", "C");
-    result = call_with_formats(&r->function, value);
+    result = print_with_formats(r, value);
     AtEOXact_GUC(true, level);
     return result;
 }

@@ -220,7 +220,7 @@ static const Label *label_of(ParityReader *r, Oid value)
 /* What the output function of the type prints. */
 static const char *printed(ParityReader *r, Datum value, size_t *n)
 {
-    const char *text = DatumGetCString(parity_pg_call_pinned(r, value));
+    const char *text = parity_pg_print(r, value);
 
     *n = strlen(text);
     return parity_pg_utf8(text, n);
@@ -298,16 +298,15 @@ static const char *text_of(ParityReader *r, Datum value, size_t *n)
 
 /* ------------------------------------------------------------------- json */
 
-/* to_json's text, for an array with bounds other than 1 under those bounds. */
+/* The JSON of an array, composite or hstore; of an array with bounds other than 1 under those bounds. */
 static const char *array_json(ParityReader *r, Datum value, size_t *n)
 {
-    const struct varlena *json = DatumGetTextPP(parity_pg_call_pinned(r, value));
-    const char *text = VARDATA_ANY(json);
+    const char *text = parity_pg_print(r, value);
     ArrayType *array;
     StringInfoData out;
     bool plain = true;
 
-    *n = VARSIZE_ANY_EXHDR(json);
+    *n = strlen(text);
     if (r->how != PARITY_HOW_ARRAY)
         return parity_pg_utf8(text, n);
     array = DatumGetArrayTypeP(value);

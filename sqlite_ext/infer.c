@@ -20,7 +20,8 @@
  * a value: s, ms or us is proposed when all numbers fall between 1900 and 2100
  * in that unit, at least one of them after 1980, and none would fall between
  * 1980 and 2100 in another unit; julian when all fall between 1900 and 2100 as
- * Julian days.  Otherwise none is.
+ * Julian days; both when the INTEGERs are the one and the REALs the other.
+ * Otherwise none is.
  */
 #include <math.h>
 #include <string.h>
@@ -205,8 +206,10 @@ static parity_status try_value(cursor *x, column *c, const parity_value *v)
                 n->out = true;
             if (i == 0 && c->example[0] == '\0')
                 keep_example(c, v);
-        } else if (i == 0 && n->kind.id == PARITY_DATE) {
-            c->timed += x->buf.data[0] != PARITY_TAG_DATE;
+        } else if (n->kind.id == PARITY_DATE && x->buf.data[0] != PARITY_TAG_DATE) {
+            /* date reads it, but as the stamp that it is */
+            c->timed += i == 0;
+            n->out |= !n->declared;
         } else if (i == 0 && n->kind.id == PARITY_INT) {
             c->fractions += x->buf.data[0] != PARITY_TAG_INT;
         }
@@ -295,15 +298,12 @@ static uint32_t stamp_options(const column *c, int *unit)
         return 0;
     if (c->integers.not_julian + c->reals.not_julian == 0)
         return PARITY_OPT_JULIAN;
-    *unit = unit_of(&c->integers, &c->reals);
-    if (*unit >= 0)
-        return PARITY_OPT_EPOCH;
     if (integers && reals && c->reals.not_julian == 0) {
         *unit = unit_of(&c->integers, &none);
-        if (*unit >= 0)
-            return PARITY_OPT_EPOCH | PARITY_OPT_JULIAN;
+        return *unit >= 0 ? PARITY_OPT_EPOCH | PARITY_OPT_JULIAN : 0;
     }
-    return 0;
+    *unit = unit_of(&c->integers, &c->reals);
+    return *unit >= 0 ? PARITY_OPT_EPOCH : 0;
 }
 
 /* How many values stay BAD under a candidate with the options that the whole column suggests; *k is it with them. */
@@ -337,6 +337,8 @@ static bool is_sensible(const column *c, const candidate *n)
         /* hex and base64 digits are text as well: short ones prove nothing */
         return n->kind.text == 'h' ? c->backslash_x == c->classes[PARITY_STRING] : false;
     }
+    if (n->kind.id == PARITY_DATE && !n->declared && c->classes[PARITY_INTEGER] + c->classes[PARITY_REAL] > 0)
+        return false;
     if (n->declared || n->kind.id == PARITY_DECIMAL || n->kind.id == PARITY_TEXT || n->kind.id == PARITY_BYTES)
         return true;
     return c->classes[PARITY_STRING] + (n->kind.id == PARITY_UUID ? c->classes[PARITY_BLOB] : 0) > 0;
@@ -420,7 +422,6 @@ static uint64_t stamp_texts(const column *c)
 /* What a column that is safe as it is could also be. */
 static parity_status say_natural(column *c)
 {
-    static const stamps none = {{0, 0, 0}, {0, 0, 0}, 0};
     static const char *const units[] = {"s", "ms", "us"};
     uint64_t texts = c->classes[PARITY_STRING], values = texts + c->classes[PARITY_BLOB] + c->classes[PARITY_INTEGER] +
                                                          c->classes[PARITY_REAL];
@@ -439,10 +440,9 @@ static parity_status say_natural(column *c)
     }
     if (c->kind.id == PARITY_BYTES && values > 0 && c->forms[SQ_FORM_16_BYTES] == values)
         SAY(c, "all have 16 bytes: uuid would read them as well");
-    if ((c->kind.id == PARITY_INT || c->kind.id == PARITY_TEXT) && values > 0 &&
-        c->classes[PARITY_INTEGER] == values && unit_of(&c->integers, &none) >= 0)
-        SAY(c, "all could be stamps: timestamptz epoch=%s would read them as such",
-            units[unit_of(&c->integers, &none) / 3]);
+    for (int u = 0; u < 3; u++)
+        if ((c->kind.id == PARITY_INT || c->kind.id == PARITY_TEXT) && values > 0 && c->integers.in[u] == values)
+            SAY(c, "all could be stamps: timestamptz epoch=%s would read them as such", units[u]);
     return PARITY_OK;
 }
 

@@ -178,11 +178,17 @@ int sq_spec(sqlite3 *db, parity_arena *a, const sq_table *t, parity_spec *out, s
 int sq_spec_given(sqlite3 *db, parity_arena *a, const sq_table *t, sq_text given, parity_spec *out, sq_error *e);
 /* What verify wants to know of a table. */
 int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local_table *out, sq_error *e);
-/* Stores overrides after checking them; overrides.p NULL removes those that are stored. */
-int sq_set_spec(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e);
-/* Begins and ends a savepoint around writes; the second rolls back when rc is not SQLITE_OK, and returns rc. */
-int sq_begin(sqlite3 *db, sq_error *e);
-int sq_end(sqlite3 *db, int rc, sq_error *e);
+/* Whether overrides fit a table; they are text or a BLOB from the caller. */
+int sq_check_overrides(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e);
+/* Overrides to be stored, of tables of one schema; the text ends in NUL. */
+typedef struct sq_stored {
+    struct sq_stored *next;
+    sq_table table;
+    sq_text overrides;
+} sq_stored;
+
+/* Stores them, which sq_check_overrides has accepted, all or none. */
+int sq_store_overrides(sqlite3 *db, const char *schema, const sq_stored *list, sq_error *e);
 
 /* ---------------------------------------------------------------------- scans: scan.c */
 

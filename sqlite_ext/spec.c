@@ -312,78 +312,62 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
 
 /* ----------------------------------------------------------------------- writing */
 
-int sq_begin(sqlite3 *db, sq_error *e)
+int sq_check_overrides(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e)
 {
-    return sq_run(db, e, "SAVEPOINT parity_write");
-}
+    parity_arena a;
+    sq_columninfo *columns;
+    parity_spec spec;
+    int n, rc;
 
-int sq_end(sqlite3 *db, int rc, sq_error *e)
-{
-    sq_error ignored;
-
+    parity_arena_init(&a, &sq_mem);
+    rc = infer(db, &a, t, &columns, &n, &spec, e);
     if (rc == SQLITE_OK)
-        rc = sq_run(db, e, "RELEASE parity_write");
+        rc = sq_core(e, parity_spec_override(&a, &spec, overrides.p, overrides.n, &e->core));
     if (rc == SQLITE_OK)
-        return rc;
-    /* the first error is the one to report; SQLite may have rolled back by itself */
-    sq_error_init(&ignored);
-    if (!sqlite3_get_autocommit(db) && sq_run(db, &ignored, "ROLLBACK TO parity_write") == SQLITE_OK)
-        sq_run(db, &ignored, "RELEASE parity_write");
-    sq_error_free(&ignored);
+        rc = must_have_columns(&spec, e);
+    parity_arena_free(&a);
     return rc;
 }
 
-/* Stores or removes, inside a savepoint. */
-static int write_overrides(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e)
+int sq_store_overrides(sqlite3 *db, const char *schema, const sq_stored *list, sq_error *e)
 {
     sqlite3_stmt *stmt;
-    bool row = true;
+    sqlite3_str *sql;
+    bool exists, row = true;
     int rc;
 
-    if (overrides.p != NULL) {
+    SQ_TRY(has_overrides(db, schema, &exists, e));
+    if (!exists)
         SQ_TRY(sq_run(db, e,
-                      "CREATE TABLE IF NOT EXISTS \"%w\"." SQ_OVERRIDES
+                      "CREATE TABLE \"%w\"." SQ_OVERRIDES
                       "(table_name TEXT PRIMARY KEY COLLATE NOCASE, overrides TEXT NOT NULL)",
-                      t->schema));
-        SQ_TRY(sq_prepare(db, &stmt, e,
-                          "INSERT OR REPLACE INTO \"%w\"." SQ_OVERRIDES "(table_name, overrides) VALUES(?1, ?2)",
-                          t->schema));
-    } else {
-        SQ_TRY(sq_prepare(db, &stmt, e, "DELETE FROM \"%w\"." SQ_OVERRIDES " WHERE table_name = ?1", t->schema));
+                      schema));
+    /* one statement, so that all are stored or none */
+    sql = sqlite3_str_new(db);
+    sqlite3_str_appendf(sql, "INSERT OR REPLACE INTO \"%w\"." SQ_OVERRIDES "(table_name, overrides) VALUES", schema);
+    for (const sq_stored *s = list; s != NULL; s = s->next)
+        sqlite3_str_appendf(sql, "%s(%Q,%Q)", s == list ? "" : ",", s->table.name, s->overrides.p);
+    rc = sqlite3_str_errcode(sql);
+    if (rc != SQLITE_OK) {
+        sqlite3_free(sqlite3_str_finish(sql));
+        return rc == SQLITE_TOOBIG ? sq_fail(e, PARITY_LIMIT, NULL, NULL, "the overrides are too long") : sq_nomem(e);
     }
-    rc = sqlite3_bind_text(stmt, 1, t->name, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK && overrides.p != NULL)
-        rc = sqlite3_bind_text64(stmt, 2, overrides.p, overrides.n, SQLITE_STATIC, SQLITE_UTF8);
-    if (rc != SQLITE_OK)
-        rc = sq_db(e, db, rc);
+    SQ_TRY(sq_prepare_text(db, sqlite3_str_finish(sql), &stmt, e));
     while (rc == SQLITE_OK && row)
         rc = sq_step(db, stmt, &row, e);
     sqlite3_finalize(stmt);
     return rc;
 }
 
-int sq_set_spec(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e)
+/* Removes what is stored for a table, if anything is. */
+static int remove_overrides(sqlite3 *db, const sq_table *t, sq_error *e)
 {
-    parity_arena a;
-    sq_columninfo *columns;
-    parity_spec spec;
-    bool exists = false;
-    int n, rc;
+    bool exists;
 
-    parity_arena_init(&a, &sq_mem);
-    rc = has_overrides(db, t->schema, &exists, e);
-    if (rc == SQLITE_OK && overrides.p != NULL) {
-        rc = infer(db, &a, t, &columns, &n, &spec, e);
-        if (rc == SQLITE_OK)
-            rc = sq_core(e, parity_spec_override(&a, &spec, overrides.p, overrides.n, &e->core));
-        if (rc == SQLITE_OK)
-            rc = must_have_columns(&spec, e);
-    }
-    parity_arena_free(&a);
-    if (rc != SQLITE_OK || (overrides.p == NULL && !exists))
-        return rc;
-    SQ_TRY(sq_begin(db, e));
-    return sq_end(db, write_overrides(db, t, overrides, e), e);
+    SQ_TRY(has_overrides(db, t->schema, &exists, e));
+    if (!exists)
+        return SQLITE_OK;
+    return sq_run(db, e, "DELETE FROM \"%w\"." SQ_OVERRIDES " WHERE table_name = %Q", t->schema, t->name);
 }
 
 /* ------------------------------------------------------------------- SQL functions */
@@ -422,9 +406,9 @@ void sq_fn_set_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     sqlite3 *db = sqlite3_context_db_handle(ctx);
     parity_arena a;
+    sq_stored stored;
     sq_error e;
-    sq_table t;
-    sq_text name, overrides;
+    sq_text name;
     int rc;
 
     (void)argc;
@@ -432,11 +416,21 @@ void sq_fn_set_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     parity_arena_init(&a, &sq_mem);
     rc = sq_text_required(argv[0], "the table name", &name, &e);
     if (rc == SQLITE_OK)
-        rc = sq_text_of(argv[1], &overrides, &e);
+        rc = sq_text_of(argv[1], &stored.overrides, &e);
     if (rc == SQLITE_OK)
-        rc = sq_find_table(db, &a, name, &t, &e);
-    if (rc == SQLITE_OK)
-        rc = sq_set_spec(db, &t, overrides, &e);
+        rc = sq_find_table(db, &a, name, &stored.table, &e);
+    stored.next = NULL;
+    if (rc == SQLITE_OK && stored.overrides.p == NULL) {
+        rc = remove_overrides(db, &stored.table, &e);
+    } else if (rc == SQLITE_OK) {
+        rc = sq_check_overrides(db, &stored.table, stored.overrides, &e);
+        /* what was read as JSON holds no NUL, but a BLOB does not end in one */
+        if (rc == SQLITE_OK &&
+            (stored.overrides.p = parity_arena_copy(&a, stored.overrides.p, stored.overrides.n)) == NULL)
+            rc = sq_nomem(&e);
+        if (rc == SQLITE_OK)
+            rc = sq_store_overrides(db, stored.table.schema, &stored, &e);
+    }
     if (rc != SQLITE_OK)
         sq_result_error(ctx, &e);
     parity_arena_free(&a);

@@ -143,15 +143,8 @@ void sq_fn_assert_match(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 /* -------------------------------------------------------------------------- adopt */
 
-/* What is to be stored for one table. */
-typedef struct adoption {
-    struct adoption *next;
-    sq_table table;
-    sq_text overrides;
-} adoption;
-
 /* Copies from core all that is to be stored, in order. */
-static int collect(cursor *c, parity_arena *a, adoption **out, sq_error *e)
+static int collect(cursor *c, parity_arena *a, sq_stored **out, sq_error *e)
 {
     parity_buf json;
     int rc = SQLITE_OK;
@@ -159,7 +152,7 @@ static int collect(cursor *c, parity_arena *a, adoption **out, sq_error *e)
     parity_buf_init(&json, &sq_mem);
     for (int i = 0; rc == SQLITE_OK; i++) {
         const char *schema, *table;
-        adoption *item;
+        sq_stored *item;
         char *text;
 
         json.len = 0;
@@ -187,7 +180,7 @@ static int collect(cursor *c, parity_arena *a, adoption **out, sq_error *e)
 void sq_fn_adopt(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     sqlite3 *db = sqlite3_context_db_handle(ctx);
-    adoption *items = NULL;
+    sq_stored *items = NULL;
     parity_arena a;
     sqlite3_int64 n = 0;
     cursor c;
@@ -203,11 +196,10 @@ void sq_fn_adopt(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         rc = collect(&c, &a, &items, &e);
     /* the snapshot goes before anything is written: a reader that turns writer may find its view outdated */
     verify_close(&c);
-    if (rc == SQLITE_OK && items != NULL && (rc = sq_begin(db, &e)) == SQLITE_OK) {
-        for (adoption *i = items; i != NULL && rc == SQLITE_OK; i = i->next, n++)
-            rc = sq_set_spec(db, &i->table, i->overrides, &e);
-        rc = sq_end(db, rc, &e);
-    }
+    for (sq_stored *i = items; i != NULL && rc == SQLITE_OK; i = i->next, n++)
+        rc = sq_check_overrides(db, &i->table, i->overrides, &e);
+    if (rc == SQLITE_OK && items != NULL)
+        rc = sq_store_overrides(db, items->table.schema, items, &e);
     if (rc == SQLITE_OK)
         sqlite3_result_int64(ctx, n);
     else

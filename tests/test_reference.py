@@ -169,6 +169,23 @@ BY_HAND = [
     ('text', b'\x01\x02', '0f 04 02000000 0102'),
     ('date', 1, '0f 01 0100000000000000'),
     ('date', 1.0, '0f 02 000000000000f03f'),
+    ('json blob=utf8', b'x', '0f 04 01000000 78'),
+    ('json blob=jsonb', bytes.fromhex('236122'), '0f 04 03000000 236122'),
+    ('json blob=jsonb', bytes.fromhex('176122'), '0f 04 03000000 176122'),
+    ('json blob=jsonb', bytes.fromhex('2722') + b'"', '0f 04 03000000 272222'),
+    ('json blob=jsonb', bytes.fromhex('2961') + b'\t', '0c 09000000 22615c753030303922'),
+    ('json blob=jsonb', bytes.fromhex('2461') + b'0', '0f 04 03000000 246130'),
+    ('json', reference.Text(b'{"\xed\xa0\x80":1,"\\uD800":2}'), '0c 14000000 7b225c7564383030223a322c22eda080223a317d'),
+    ('decimal', Real(0x7FF8000000000000), '02 02'),
+    ('text', Real(0x7FF8000000000000), '04 03000000 4e614e'),
+    ('int', Real(0x7FF8000000000000), '0f 02 000000000000f87f'),
+    ('time', '2000-01-01t00:00:01', '08 40420f0000000000'),
+    ('interval', '-Infinity', '0a 00000080 00000080 0000000000000080'),
+    ('interval(4) round', 'infinity', '0a ffffff7f ffffff7f ffffffffffffff7f'),
+    ('interval', '2147483648 days ago', '0a 00000000 00000080 0000000000000000'),
+    ('int round', '1e-99999999999', '01 0000000000000000'),
+    ('float8 round', '1e99999999999', '03 000000000000f07f'),
+    ('vector', b'', '0c 02000000 5b5d'),
     ('uuid', -0.0, '0f 02 0000000000000000'),
 ]
 
@@ -188,6 +205,16 @@ def test_notes():
     assert notes('timetz', '12:00') == ['bad', 'option'] and notes('timetz', 'noon') == ['bad']
     assert notes('timestamptz', '2024-01-01') == ['zoneless']
     assert notes('timestamptz zone=+00:00', '2024-01-01') == []
+
+
+def test_declared_types_written_out():
+    for declared, kind in (('ENUM', 'text'), ("set('a')", 'text'), ('INTERVAL DAY', 'interval'), ('ENUMERATED', 'decimal'),
+                           (' timestamp (3)\twith  time zone ', 'timestamptz'), ('DATE((1)2)', 'date')):
+        assert reference.declared_kind(declared) == kind, declared
+
+
+def test_a_zone_of_nothing_is_positive():
+    assert str(reference.parse_kind('timetz zone=-00:00')) == 'timetz zone=+00:00'
 
 
 def test_hashes_and_digests_written_out():

@@ -67,7 +67,9 @@ def test_all_ordinary_tables_in_name_order(db):
     db.execute('ANALYZE')
     one(db, "SELECT parity_set_spec('tags', '{\"columns\":{\"task\":\"text\"}}')")
     b = json.loads(bundle(db))
-    assert [t['table'] for t in b['tables']] == ['Zoo', 'counted', 'tags', 'tasks', 'words_of_mine']
+    # before 3.37 SQLite does not say which tables are shadows: what is named after a virtual table counts as one
+    ours = ['words_of_mine'] if sqlite3.sqlite_version_info >= (3, 37) else []
+    assert [t['table'] for t in b['tables']] == ['Zoo', 'counted', 'tags', 'tasks'] + ours
     assert {'sqlite_sequence', 'sqlite_stat1', 'parity_override', 'words', 'words_data', 'boxes', 'boxes_node'} <= set(
         b['skipped'])
     # unless named
@@ -254,13 +256,17 @@ def test_virtual_tables_are_said_to_be_left_out(db):
 
 
 def test_the_remote_kinds_count(db):
-    """A bundle of a strictly typed side has its kinds read here, but for those that are stored."""
+    """A bundle of a strictly typed side has its kinds read here, with the options that are stored here."""
     b = json.loads(bundle(db))
     b['engine'] = 'postgresql'
     db.execute("UPDATE tasks SET done = CASE done WHEN 1 THEN 't' ELSE 'false' END, at = at || 'Z'")
     assert verify(db, json.dumps(b))['tasks']['status'] == 'match'
-    one(db, "SELECT parity_set_spec('tasks', '{\"columns\":{\"done\":\"text\"}}')")
-    assert verify(db, json.dumps(b))['tasks']['status'] != 'match'
+    db.execute("UPDATE tasks SET at = strftime('%s', at)")
+    db.execute('UPDATE tasks SET at = at * 1000')
+    got = verify(db, json.dumps(b))['tasks']
+    assert got['status'] != 'match' and 'epoch' in got['detail']
+    one(db, "SELECT parity_set_spec('tasks', '{\"columns\":{\"at\":\"timestamp epoch=ms\"}}')")
+    assert verify(db, json.dumps(b))['tasks']['status'] == 'match'
 
 
 def test_two_verifies_at_once(db):

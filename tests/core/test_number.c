@@ -527,7 +527,7 @@ static const struct {
     {"decimal digits=15", R(0.1 + 0.2), "DEC 3e-1", NULL, 0},
     {"decimal digits=15", R(-2.0 / 3), "DEC -666666666666667e-15", NULL, 0},
     {"decimal", R(HUGE_VAL), "DEC 3", NULL, 0},
-    {"decimal", R(NAN), "bad", NULL, 0},
+    {"decimal", R(NAN), "DEC 2", NULL, 0},
     {"decimal", T("12.50"), "DEC 125e-1", NULL, 0},
     {"decimal", T("NaN"), "DEC 2", NULL, 0},
     {"decimal", T("-nan"), "bad", NULL, 0},

@@ -91,6 +91,8 @@ POSTGRES = NULLS + [
         '1 year 2 mons 3 days 04:05:06.789', '-1 years -2 mons +3 days -04:05:06.789', '00:00:00.000001',
         '-00:00:00.000001', '178956970 years 7 mons', '2147483647 days', '-178956970 years -8 mons',
         '2562047788:00:54.775807', '1 day -00:00:01', '1 mon -1 days') + \
+    same('interval', 'infinity', '-infinity', needs='17') + \
+    same('interval(2)', 'infinity', '-infinity', needs='17') + \
     same('interval(3)', '00:00:01.789') + same('interval(0)', '1 day 00:00:02') + \
     same('uuid', '00000000-0000-0000-0000-000000000000', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
         'ffffffff-ffff-ffff-ffff-ffffffffffff') + \
@@ -114,6 +116,9 @@ POSTGRES = NULLS + [
     ('-', 'integer[]', "'[1:2][0:1]={{1,2},{3,4}}'::integer[]", '{"[1:2][0:1]":[[1,2],[3,4]]}'), ('-', 'integer[]',
         "'[-3:-2]={100,10}'::integer[]", '{"[-3:-2]":[100,10]}'), ('-', 'integer[]', "'[1:2]={1,2}'::integer[]",
         '[1,2]'),
+    ('-', 'composite[]', "ARRAY[ROW(1.5,NULL,'[0:1]={1,2}')::parity_vectors.outer_pair]",
+        '[{"n":1.5,"p":null,"l":[1,2]}]'),
+    ('-', J, "ROW(1.5,NULL,'[0:1]={1,2}')::parity_vectors.outer_pair", '{"n":1.5,"p":null,"l":[1,2]}'),
     ('-', 'bigint[]', "'{9223372036854775807}'::bigint[]", '[9223372036854775807]'), ('-', 'text[]',
         "'{a,\"b c\",\"\",NULL,\"NULL\"}'::text[]", '["a","b c","",null,"NULL"]'), ('-', 'text[]',
         "ARRAY['a\"b', 'c\\d', 'ä']", '["a\\"b","c\\\\d","ä"]'),

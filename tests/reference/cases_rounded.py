@@ -1,6 +1,7 @@
 """The inputs of rounded.tsv: kinds with the option `round`."""
 
 from cases_value import DENORMAL, INF, LARGEST, MAX, MIN, MINUS_0, NAN, single
+from parity_reference import Real
 
 ROUNDED = [
     ('NULL and BAD stay what they are', kind, (None, 'x', b'x')) for kind in (
@@ -15,6 +16,24 @@ ROUNDED = [
             '0.5e1', '5e-1', '5e-2', '49e-2', '51e-2', '1e-2147483648', '1e2147483647', '99.5', '98.5', '9.5',
         '9223372036854775807.5', '9223372036854775806.5', '-9223372036854775808.5', '9223372036854775807.4',
         '18446744073709551615.5', '123456789012345678901234567890.5', '-0.5', '-0.4', '0', 'nan')),
+    ('the exponent is judged after rounding', 'int round', ('1e-99999999999', '-1e-99999999999', '0.5e-99999999999',
+        '1e99999999999', '1e-2147483649', '1e2147483648', '0e99999999999')),
+    ('the exponent is judged after rounding', 'decimal(10,2) round', ('1e-99999999999', '-9e-99999999999',
+        '1e99999999999', '1e-2147483649')),
+    ('the exponent is judged after rounding', 'decimal(10,-2) round', ('1e-99999999999', '1e2147483648')),
+    ('the exponent is judged after rounding', 'float8 round', ('1e99999999999', '-1e99999999999', '1e-99999999999',
+        '-1e-99999999999')),
+    ('the exponent is judged after rounding', 'float4 round', ('1e99999999999', '-1e99999999999', '1e-99999999999')),
+    ('without `round` the exponent makes it BAD, and nothing rounds', 'int', ('1e-99999999999', '1e99999999999')),
+    ('without `round` the exponent makes it BAD, and nothing rounds', 'decimal(10,2)', ('1e-99999999999',
+        '1e99999999999')),
+    ('without `round` the exponent makes it BAD, and nothing rounds', 'float8', ('1e-99999999999', '1e99999999999')),
+    ('a double from 0x1.ffffffp127 on has no nearest float', 'float4 round', (
+        Real(0x47EFFFFFF0000000), Real(0x47EFFFFFEFFFFFFF), Real(0xC7EFFFFFF0000000), Real(0xC7EFFFFFEFFFFFFF),
+        Real(0x47EFFFFFE0000000), Real(0x47EFFFFFE0000001), '3.4028235677973365e38', '3.4028235677973367e38')),
+    ('REAL NaN', 'decimal(10,2) round', (NAN,)),
+    ('REAL NaN', 'decimal(10,2) digits=15 round', (NAN,)),
+    ('REAL NaN', 'int uint64 round', (NAN,)),
     ('int uint64', 'int uint64 round', (-1, '0.5', '1.5')),
     ('int blob=utf8', 'int blob=utf8 round', (b'2.5', b'x')),
     ('decimal(10,2): ties away from zero', 'decimal(10,2) round', (
@@ -107,7 +126,8 @@ ROUNDED += [
         '2024-02-29', '2024-02-29 00:00', '2024-02-29 12:34:56', '2024-02-29 23:59:59.999999999',
         '2024-02-29 00:00:00.000000001', '2024-02-29T23:00:00-05:00', '2024-02-29T01:00:00+05:00', '2024-02-29 24:00',
         '2024-02-29 12:00 +15:59', 'infinity', '-infinity', '0044-03-15 12:00 BC', '1999-12-31 12:00',
-        '4714-11-24 12:00 BC', '2024-02-30 12:00')),
+        '4714-11-24 12:00 BC', '2024-02-30 12:00', '4714-11-23 23:00-02 BC', '4714-11-24 00:00:00.5Z BC',
+        '294276-12-31 12:00', '294277-01-01 01:00+02')),
     ('date: the UTC day of a number', 'date epoch=s round', (0, 1, -1, 86399, 86400, 1709210096, 1709210096.5, -0.5,
         9224318015999, '2024-02-29T23:00:00-05:00')),
     ('date: the UTC day of a number', 'date epoch=ms round', (1709251199999, 1709251200000)),
@@ -133,6 +153,15 @@ ROUNDED += [
     ('interval(p): half away from zero', 'interval(0) round', ('00:00:00.5', '-00:00:00.5', '-00:00:00.499999',
         '23:59:59.5', '1 day -00:00:00.5', 'PT1.5S', '2562047788:00:54.4')),
     ('interval(p): half away from zero', 'interval(2) round', ('00:00:00.005', '-00:00:00.005', '00:00:00.0049')),
+    ('interval: rounding that leaves its field stays undone', 'interval(0) round', (
+        '2562047788:00:54.6', '-2562047788:00:54.6', '-2562047788:00:54.775808', '9223372036854775807 us')),
+    ('interval: rounding that leaves its field stays undone', 'interval(6) round', (
+        '9223372036854.7758074 s', '9223372036854.7758075 s', '-9223372036854.7758079 s', '-9223372036854.775808 s')),
+    ('interval: infinity is not rounded', 'interval(4) round', ('infinity', '-infinity', '+Infinity',
+        '2147483647 mons 2147483647 days 9223372036854775807 us',
+        '2147483647 mons 2147483647 days 9223372036854.7758072 s',
+        '2147483647 mons 2147483646 days 9223372036854775807 us', '9223372036854775807 us', '-9223372036854775807 us')),
+    ('interval: infinity is not rounded', 'interval(1) round', ('infinity', '-infinity')),
     ('interval unit', 'interval(0) unit=ms round', (1500, -1500, 86399500, 86400500, -500, 0.5)),
     ('interval unit', 'interval unit=s round', (1e-7, -1e-7, 1.0000005, 1.0000015, -5e-7, 86399.9999999)),
 ]

@@ -6,6 +6,8 @@ KINDS = [
     'timetz', 'interval', 'uuid', 'json', 'vector',
     # numbers in parentheses
     'decimal(10,2)', 'decimal(38,18)', 'decimal(1,0)', 'decimal(5,-2)', 'decimal(2,5)', 'timestamptz(0)',
+    'decimal(1000,1000)', 'decimal(1000,-1000)', 'decimal(10,0)',
+    'timestamptz zone=-00:00', 'timetz zone=-00:00', 'timestamp zone=-00:30', 'timestamp zone=+00:30',
     'timestamptz(3)', 'timestamptz(6)', 'timestamp(0)', 'timestamp(6)', 'time(0)', 'time(3)', 'timetz(6)',
     'interval(0)', 'interval(3)',
     # every option
@@ -41,6 +43,9 @@ KINDS = [
     'int(4)', 'bool(1)', 'text(10)', 'char(5)', 'float8(3)', 'date(3)', 'uuid(16)', 'json(1)', 'vector(3)',
     'bytes(1)', 'decimal(10)', 'decimal()', 'decimal(10,)', 'decimal(,2)', 'decimal(10,2,1)', 'decimal(10,2',
     'decimal(10 ,2)', 'decimal(10, 2)', 'decimal (10,2)', 'decimal(a,b)', 'decimal(10,2)x',
+    'decimal(0,0)', 'decimal(-1,0)', 'decimal(1001,0)', 'decimal(10,1001)', 'decimal(10,-1001)', 'decimal(010,2)',
+    'decimal(10,02)', 'decimal(10,-0)', 'decimal(10,+2)', 'decimal(+10,2)', 'decimal(10,00)', 'decimal(99999,2)',
+    'timestamptz(03)', 'timestamptz(-0)', 'time(00)', 'decimal(١٠,2)', 'timestamptz(٣)', 'timestamptz zone=+0٢:00',
     'decimal(10.0,2)', 'timestamptz(7)', 'timestamptz(-1)', 'timestamptz()', 'timestamptz(3,3)', 'timestamp(10)',
     'time(7)', 'timetz(7)', 'interval(7)', 'interval(3', 'time(x)', 'timestamptz(99999999999999999999)',
     # errors: options
@@ -84,7 +89,15 @@ DECLARED = [
     'DATE', 'date', 'Date', 'DATEONLY', 'DATES', 'DATE_TEXT', 'MYDATE',
     'TIMETZ', 'TIMETZ(3)', 'TIME WITH TIME ZONE', 'time(0) with time zone', 'TIME', 'TIME(6)', 'time',
     'TIME WITHOUT TIME ZONE', 'TIME(3) WITHOUT TIME ZONE', 'TIMES', 'TIMEX',
-    'INTERVAL', 'interval', 'INTERVAL(3)', 'INTERVALS', 'INTERVAL DAY',
+    'INTERVAL', 'interval', 'INTERVAL(3)', 'INTERVALS', 'INTERVAL DAY', 'interval day to second(3)', 'INTERVAL TEXT',
+    'INTERVAL_INT', 'INTERVALDAY', ' INTERVAL', 'AN INTERVAL', 'MYINTERVAL',
+    # ENUM and SET, alone
+    'enum', 'Set', 'SET(\'a\',\'b\')', 'ENUM (\'INT\', \'(DATE)\')', 'ENUM NOT', 'ENUMS', 'SETS', 'SETINT', 'NUMSET',
+    # white space and parentheses
+    ' DATE ', '  TIMESTAMP   WITH   TIME  ZONE  ', 'TIMESTAMP (3) WITH TIME ZONE', 'TIME( 3 )WITH TIME ZONE',
+    'TIME (3) ', 'DATE(', 'DATE)', '(DATE)', 'DATE((1)2)', 'DATE(1)(2)', 'D(x)ATE', 'TIME)(3', 'UUID (text(36), x)',
+    'DATE\u00a0', 'X' * 124 + 'INT', 'X' * 125 + 'INT', ' ' * 200 + 'UUID', 'DATE(' + 'x' * 200 + ')',
+    'U' * 126 + ' INT',
     'VECTOR', 'VECTOR(384)', 'F32_BLOB', 'F32_BLOB(1536)', 'f32_blob(3)', 'vector', 'VECTOR32', 'F64_BLOB',
     'F64_BLOB(3)',
     'DECIMAL', 'DECIMAL(10,2)', 'decimal(10, 2)', 'DEC', 'NUMERIC', 'NUMERIC(20)', 'numeric', 'NUMBER', 'NUMBER(10)',
