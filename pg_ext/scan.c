@@ -9,6 +9,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -146,6 +149,19 @@ static char *build_query(Oid relid, const parity_spec *spec, const char *filter,
     return sql.data;
 }
 
+/* The aggregate is found by name: make sure that it was this extension's, since its result is read as memory. */
+static void check_type(Oid type, bool tally)
+{
+    bool ok = tally ? type == BYTEAOID
+                    : get_typlen(type) == (int16)sizeof(parity_digest) &&
+                          getExtensionOfObject(TypeRelationId, type) == get_extension_oid("parity", true);
+
+    if (!ok)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("a function in the schema parity hides one of the extension"),
+                        errhint("Nobody but the extension's owner should have the right CREATE on the schema.")));
+}
+
 /*
  * Runs the query; its one value in SPI's memory, *isnull when it is NULL.
  * Ends inside SPI: the caller copies and calls SPI_finish.
@@ -176,6 +192,7 @@ static Datum run(Oid relid, const parity_spec *spec, const char *filter, bool ta
         error_context_stack = callback.previous;
     if (plan == NULL || SPI_execute_plan(plan, NULL, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
         elog(ERROR, "could not digest relation %u", relid);
+    check_type(SPI_gettypeid(SPI_tuptable->tupdesc, 1), tally);
     return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 }
 

@@ -7,7 +7,7 @@
  *
  * An override decides what a comparison looks at, so that whoever can store one
  * can hide a difference.  Nobody writes the table but set_spec and adopt, which
- * check that the caller owns the relation and then write as the table's owner.
+ * check that the caller owns the relation; override.c does the writing.
  *
  * Rows are kept by OID, so they survive a rename.  PostgreSQL does not tell an
  * extension that a relation was dropped, short of an event trigger on every
@@ -38,6 +38,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "override.h"
 #include "relation.h"
 #include "value.h"
 
@@ -122,35 +123,6 @@ static void infer(parity_arena *a, Oid relid, columns *cols, parity_spec *out)
     }
 }
 
-/* The overrides stored for a relation in the current memory context, or NULL. */
-static Jsonb *stored_overrides(Oid relid)
-{
-    MemoryContext caller = CurrentMemoryContext;
-    Oid types[1] = {OIDOID};
-    Datum values[1];
-    Jsonb *out = NULL;
-
-    values[0] = ObjectIdGetDatum(relid);
-    if (SPI_connect() != SPI_OK_CONNECT)
-        elog(ERROR, "SPI_connect failed");
-    if (SPI_execute_with_args("SELECT overrides FROM parity.override WHERE rel OPERATOR(pg_catalog.=) $1", 1, types,
-                              values, NULL, true, 1) != SPI_OK_SELECT)
-        elog(ERROR, "could not read parity.override");
-    if (SPI_processed > 0) {
-        bool isnull;
-        Datum datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-        if (!isnull) {
-            MemoryContext inner = MemoryContextSwitchTo(caller);
-
-            out = DatumGetJsonbPCopy(datum);
-            MemoryContextSwitchTo(inner);
-        }
-    }
-    SPI_finish();
-    return out;
-}
-
 /* Applies overrides that the caller gave. */
 static void override(parity_arena *a, parity_spec *spec, Jsonb *overrides)
 {
@@ -189,7 +161,7 @@ void parity_pg_spec(parity_arena *a, Oid relid, parity_spec *out)
     columns cols;
 
     infer(a, relid, &cols, out);
-    override_stored(a, out, stored_overrides(relid));
+    override_stored(a, out, parity_pg_read_override(relid));
 }
 
 /* Whether a jsonb object has an object at "columns" with this member. */
@@ -209,7 +181,7 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
 {
     columns cols;
     parity_spec spec;
-    Jsonb *overrides = stored_overrides(relid);
+    Jsonb *overrides = parity_pg_read_override(relid);
 
     infer(a, relid, &cols, &spec);
     override_stored(a, &spec, overrides);
@@ -303,36 +275,8 @@ void parity_pg_spec_given(parity_arena *a, Oid relid, Jsonb *json, parity_spec *
     out->table = inferred.table;
 }
 
-static Oid relation_owner(Oid relid)
-{
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-    Oid owner;
-
-    if (!HeapTupleIsValid(tuple))
-        elog(ERROR, "cache lookup failed for relation %u", relid);
-    owner = ((Form_pg_class)GETSTRUCT(tuple))->relowner;
-    ReleaseSysCache(tuple);
-    return owner;
-}
-
-/* Runs a statement on parity.override with relid as $1 and overrides, if not NULL, as $2. */
-static void write_override(const char *sql, Oid relid, Jsonb *overrides)
-{
-    Oid types[2] = {OIDOID, JSONBOID};
-    Datum values[2];
-
-    values[0] = ObjectIdGetDatum(relid);
-    values[1] = PointerGetDatum(overrides);
-    if (SPI_execute_with_args(sql, overrides != NULL ? 2 : 1, types, values, NULL, false, 0) < 0)
-        elog(ERROR, "could not write parity.override");
-}
-
 void parity_pg_set_spec(Oid relid, Jsonb *overrides)
 {
-    Oid table;
-    Oid user;
-    int context;
-
     parity_pg_lock_relation(relid);
     if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
         aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
@@ -346,28 +290,7 @@ void parity_pg_set_spec(Oid relid, Jsonb *overrides)
         override(&room.arena, &spec, overrides);
         parity_pg_room_close(&room);
     }
-
-    table = get_relname_relid("override", get_namespace_oid("parity", false));
-    if (!OidIsValid(table))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table parity.override does not exist")));
-    GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(relation_owner(table), context | SECURITY_LOCAL_USERID_CHANGE);
-    if (SPI_connect() != SPI_OK_CONNECT)
-        elog(ERROR, "SPI_connect failed");
-    if (SPI_execute("DELETE FROM parity.override WHERE rel OPERATOR(pg_catalog.=) ANY (ARRAY("
-                    "SELECT o.rel::pg_catalog.oid FROM parity.override o WHERE NOT EXISTS ("
-                    "SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) o.rel)"
-                    " FOR UPDATE SKIP LOCKED))",
-                    false, 0) < 0)
-        elog(ERROR, "could not write parity.override");
-    if (overrides == NULL)
-        write_override("DELETE FROM parity.override WHERE rel OPERATOR(pg_catalog.=) $1", relid, NULL);
-    else
-        write_override("INSERT INTO parity.override (rel, overrides) VALUES ($1, $2)"
-                       " ON CONFLICT (rel) DO UPDATE SET overrides = excluded.overrides",
-                       relid, overrides);
-    SPI_finish();
-    SetUserIdAndSecContext(user, context);
+    parity_pg_write_override(relid, overrides);
 }
 
 PG_FUNCTION_INFO_V1(parity_sql_spec);

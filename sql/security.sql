@@ -106,3 +106,45 @@ SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d JOIN pg_extens
 SET client_min_messages = warning;
 DROP SCHEMA security CASCADE;
 DROP ROLE regress_parity_owner, regress_parity_reader, regress_parity_column, regress_parity_other;
+
+-- a cast to json of a stranger's type does not run: a plain SELECT would not run it either
+CREATE SCHEMA stranger;
+CREATE TYPE stranger.mood AS ENUM ('ok');
+CREATE TYPE stranger.pair AS (m stranger.mood, n int);
+CREATE FUNCTION stranger.to_json(stranger.mood) RETURNS json LANGUAGE plpgsql
+    AS $$BEGIN RAISE EXCEPTION 'runs as %', current_user; END$$;
+CREATE CAST (stranger.mood AS json) WITH FUNCTION stranger.to_json(stranger.mood);
+CREATE TABLE stranger.t (id int PRIMARY KEY, a stranger.mood[], b stranger.pair, c stranger.mood);
+INSERT INTO stranger.t VALUES (1, '{ok}', '(ok,1)', 'ok');
+SELECT parity.row_hash(a, b, c) OPERATOR(pg_catalog.=)
+       parity.row_hash('["ok"]'::json, 'ok'::text, 1, 'ok'::text) AS equal FROM stranger.t;
+SELECT parity.digest_rows(parity.checksum('stranger.t')) AS rows;
+
+-- the aggregate and the table behind specs are the extension's own, whatever else has their names
+BEGIN;
+CREATE FUNCTION parity.digest_agg_as(text, int) RETURNS bigint LANGUAGE sql AS 'SELECT 1234567::bigint';
+CREATE TABLE stranger.one (id int);
+SELECT parity.checksum('stranger.one');
+ROLLBACK;
+BEGIN;
+ALTER TABLE parity.override RENAME TO hidden;
+CREATE TABLE parity.override (rel oid, overrides bigint);
+INSERT INTO parity.override VALUES ('stranger.t'::regclass, 1234567);
+SELECT parity.spec('stranger.t');
+ROLLBACK;
+BEGIN;
+ALTER TABLE parity.override RENAME TO hidden;
+CREATE TABLE parity.override (rel regclass PRIMARY KEY, overrides jsonb);
+SELECT parity.set_spec('stranger.t', '{}');
+ROLLBACK;
+-- nor does a trigger on the table run
+BEGIN;
+CREATE FUNCTION stranger.trigger() RETURNS trigger LANGUAGE plpgsql
+    AS $$BEGIN RAISE EXCEPTION 'runs as %', current_user; END$$;
+CREATE TRIGGER t BEFORE INSERT ON parity.override FOR EACH ROW EXECUTE FUNCTION stranger.trigger();
+SELECT parity.set_spec('stranger.t', '{"exclude": ["c"]}');
+SELECT parity.spec('stranger.t') -> 'left_out' AS left_out;
+ROLLBACK;
+SET client_min_messages = warning;
+DROP SCHEMA stranger CASCADE;
+RESET client_min_messages;
