@@ -149,14 +149,18 @@ static char *build_query(Oid relid, const parity_spec *spec, const char *filter,
     return sql.data;
 }
 
-/* The aggregate is found by name: make sure that it was this extension's, since its result is read as memory. */
-static void check_type(Oid type, bool tally)
+/*
+ * The aggregate is found by name: makes sure that it was this extension's,
+ * which gives one row, and a type whose values are read as memory.
+ */
+static void check_result(bool tally)
 {
+    Oid type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
     bool ok = tally ? type == BYTEAOID
                     : get_typlen(type) == (int16)sizeof(parity_digest) &&
                           getExtensionOfObject(TypeRelationId, type) == get_extension_oid("parity", true);
 
-    if (!ok)
+    if (!ok || SPI_processed != 1)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("a function in the schema parity hides one of the extension"),
                         errhint("Nobody but the extension's owner should have the right CREATE on the schema.")));
@@ -190,9 +194,9 @@ static Datum run(Oid relid, const parity_spec *spec, const char *filter, bool ta
     plan = SPI_prepare_cursor(sql, 0, NULL, CURSOR_OPT_PARALLEL_OK);
     if (filter != NULL)
         error_context_stack = callback.previous;
-    if (plan == NULL || SPI_execute_plan(plan, NULL, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+    if (plan == NULL || SPI_execute_plan(plan, NULL, NULL, true, 0) != SPI_OK_SELECT)
         elog(ERROR, "could not digest relation %u", relid);
-    check_type(SPI_gettypeid(SPI_tuptable->tupdesc, 1), tally);
+    check_result(tally);
     return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 }
 

@@ -170,27 +170,25 @@ static int read_columns(sqlite3 *db, sqlite3_stmt *stmt, reader *r)
 /* Runs the aggregate, which gives just one row. */
 static int read_arguments(sqlite3 *db, sqlite3_stmt *stmt, reader *r)
 {
-    int rc = sqlite3_bind_pointer(stmt, 1, r, POINTER_TYPE, NULL);
-    bool more;
+    bool marked = false;
+    int rows = 0, rc = sqlite3_bind_pointer(stmt, 1, r, POINTER_TYPE, NULL);
 
     if (rc != SQLITE_OK)
         return sq_db(r->error, db, rc);
-    for (int rows = 0;; rows++) {
-        rc = sqlite3_step(stmt);
-        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-            return r->error->rc != SQLITE_OK ? r->error->rc : sq_db(r->error, db, rc);
-        more = rc == SQLITE_ROW;
-        if (!more && rows == 1 && r->begun == r->ended)
-            return SQLITE_OK;
-        if (!more || rows == 1)
-            return sq_fail(r->error, PARITY_INVALID, NULL, NULL, "the function " SQ_READER " was replaced");
-    }
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && ++rows == 1)
+        marked = sqlite3_column_int64(stmt, 0) == mark();
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return r->error->rc != SQLITE_OK ? r->error->rc : sq_db(r->error, db, rc);
+    if (rows != 1 || !marked)
+        return sq_fail(r->error, PARITY_INVALID, NULL, "register it under another name",
+                       "the application has a function " SQ_READER " of its own");
+    return SQLITE_OK;
 }
 
 int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_function each, void *ctx, sq_error *e)
 {
     bool wide = spec->ncolumns + 1 > sqlite3_limit(db, SQLITE_LIMIT_FUNCTION_ARG, -1);
-    reader r = {each, ctx, e, false, false};
+    reader r = {each, ctx, e, false};
     sqlite3_stmt *stmt;
     sqlite3_str *sql;
     int rc;

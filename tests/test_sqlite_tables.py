@@ -333,6 +333,24 @@ def test_replaced_functions_and_collations_do_not_matter(db):
     assert (checksum(db, 'T'), one(db, 'SELECT parity_bundle()').split('"tables"')[1]) == before
 
 
+@pytest.mark.parametrize('rows', [0, 3])
+def test_a_function_in_the_readers_place_is_noticed(db, rows):
+    class Count:
+        def __init__(self):
+            self.n = 0
+
+        def step(self, *_):
+            self.n += 1
+
+        def finalize(self):
+            return self.n
+
+    db.execute('CREATE TABLE t(a)')
+    db.executemany('INSERT INTO t VALUES(?)', [(i,) for i in range(rows)])
+    db.create_aggregate('parity_reader', -1, Count)
+    assert 'parity_reader of its own' in error(db, "SELECT parity_checksum('t')")
+
+
 def test_lowered_limits(db):
     db.execute('CREATE TABLE t(a INT, b INT, c INT, d INT, e INT)')
     db.execute('INSERT INTO t VALUES(1, 2, 3, 4, 5)')
