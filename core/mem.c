@@ -131,10 +131,17 @@ parity_status parity_buf_printf(parity_buf *b, const char *format, ...)
     return PARITY_OK;
 }
 
+/* What anything in an arena is aligned for; SQLite's allocator promises no more than 8 bytes. */
+typedef union arena_align {
+    uint64_t number;
+    double real;
+    void *pointer;
+} arena_align;
+
 /* A block's header; what it holds follows, aligned. */
 typedef struct arena_block {
     struct arena_block *next;
-    max_align_t align[];
+    arena_align align[];
 } arena_block;
 
 #define ARENA_BLOCK 8192
@@ -160,7 +167,7 @@ void parity_arena_free(parity_arena *a)
 
 void *parity_arena_alloc(parity_arena *a, size_t n)
 {
-    const size_t align = sizeof(max_align_t);
+    const size_t align = sizeof(arena_align);
     unsigned char *p;
 
     if (n > SIZE_MAX / 2)

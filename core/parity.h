@@ -100,7 +100,7 @@ typedef struct parity_arena {
 
 void parity_arena_init(parity_arena *a, const parity_mem *mem);
 void parity_arena_free(parity_arena *a);
-/* n zeroed bytes, aligned for any type; NULL when there is no memory. */
+/* n zeroed bytes, aligned for pointers, 64-bit integers and doubles; NULL when there is no memory. */
 void *parity_arena_alloc(parity_arena *a, size_t n);
 /* A NUL-terminated copy of n bytes. */
 char *parity_arena_copy(parity_arena *a, const char *text, size_t n);

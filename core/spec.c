@@ -128,10 +128,10 @@ parity_status parity_spec_print(parity_buf *b, const parity_spec *s)
     return parity_buf_puts(b, "}");
 }
 
-/* Whether the node is a string that can be a name. */
+/* Whether the node can be a name; SQLite has tables and columns named "". */
 static bool is_name(const parity_node *n)
 {
-    return n != NULL && n->type == PARITY_N_STRING && n->text[0] != '\0';
+    return n != NULL && n->type == PARITY_N_STRING;
 }
 
 static parity_status wrong_member(parity_error *err, const char *member, const char *want)

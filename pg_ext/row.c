@@ -91,6 +91,7 @@ static ParityShape *open_shape(ParityRow *row, Oid type, int32 typmod)
     s->context = context;
     s->type = type;
     s->typmod = typmod;
+    s->identifier = assign_record_type_identifier(type, typmod);
     s->desc = lookup_rowtype_tupdesc_copy(type, typmod);
     for (int i = 0; i < s->desc->natts; i++)
         live += !TupleDescAttr(s->desc, i)->attisdropped;
@@ -130,7 +131,8 @@ ParityShape *parity_row_fields(ParityRow *row, ParityArgument *argument, Datum v
     }
     header = DatumGetHeapTupleHeader(value);
     if (unlikely(s == NULL || s->type != HeapTupleHeaderGetTypeId(header) ||
-                 s->typmod != HeapTupleHeaderGetTypMod(header))) {
+                 s->typmod != HeapTupleHeaderGetTypMod(header) ||
+                 s->identifier != assign_record_type_identifier(s->type, s->typmod))) {
         if (s != NULL)
             MemoryContextDelete(s->context);
         argument->shape = NULL;

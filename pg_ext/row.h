@@ -17,6 +17,7 @@ typedef struct ParityShape {
     MemoryContext context; /* of this and all below */
     Oid type;
     int32 typmod;
+    uint64 identifier; /* changes when the type is altered */
     TupleDesc desc;
     int nfields;
     int *attribute; /* nfields: places in desc, from 0 */

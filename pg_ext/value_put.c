@@ -265,6 +265,9 @@ static const char *text_of(ParityReader *r, Datum value, size_t *n)
         const struct varlena *packed = parity_packed(value);
 
         *n = VARSIZE_ANY_EXHDR(packed);
+        if (r->how == PARITY_HOW_BPCHAR) /* padding is no part of the value, as in a cast to text */
+            while (*n > 0 && VARDATA_ANY(packed)[*n - 1] == ' ')
+                --*n;
         return parity_pg_utf8(VARDATA_ANY(packed), n);
     }
     case PARITY_HOW_JSONB: {

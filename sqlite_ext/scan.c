@@ -185,6 +185,10 @@ static int read_arguments(sqlite3 *db, sqlite3_stmt *stmt, reader *r)
     return SQLITE_OK;
 }
 
+/* A filter may read a table with another filter, and that one again: SQLite itself does not count such calls. */
+#define MAX_DEPTH 10
+static _Thread_local int depth;
+
 int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_function each, void *ctx, sq_error *e)
 {
     bool wide = spec->ncolumns + 1 > sqlite3_limit(db, SQLITE_LIMIT_FUNCTION_ARG, -1);
@@ -209,11 +213,15 @@ int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_functio
         return sq_nomem(e);
     }
     SQ_TRY(sq_prepare_text(db, sqlite3_str_finish(sql), &stmt, e));
-    if (sqlite3_bind_parameter_count(stmt) != (wide ? 0 : 1))
+    depth++;
+    if (depth > MAX_DEPTH)
+        rc = sq_fail(e, PARITY_LIMIT, NULL, NULL, "reads of tables are nested more than %d deep", MAX_DEPTH);
+    else if (sqlite3_bind_parameter_count(stmt) != (wide ? 0 : 1))
         rc = sq_fail(e, PARITY_INVALID, "it holds a parameter", "a filter is what could stand behind WHERE",
                      "the filter is not one SQL condition");
     else
         rc = wide ? read_columns(db, stmt, &r) : read_arguments(db, stmt, &r);
+    depth--;
     sqlite3_finalize(stmt);
     return rc;
 }
