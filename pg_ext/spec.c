@@ -30,6 +30,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -309,6 +310,8 @@ Datum parity_sql_spec(PG_FUNCTION_ARGS)
         elog(ERROR, "could not print a spec");
     out = parity_pg_jsonb((char *)json.data, json.len);
     parity_pg_room_close(&room);
+    /* the catalogs are no secret, but who may not read the table should not keep others from altering it */
+    UnlockRelationOid(PG_GETARG_OID(0), AccessShareLock);
     PG_RETURN_JSONB_P(out);
 }
 

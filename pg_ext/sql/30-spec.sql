@@ -11,9 +11,10 @@ COMMENT ON COLUMN parity.override.overrides IS
     'kinds and options, key, excluded columns, names on the other side: see parity.set_spec';
 REVOKE ALL ON TABLE parity.override FROM PUBLIC;
 GRANT SELECT ON TABLE parity.override TO PUBLIC;
--- rows of relations that were dropped are not dumped: restored, they would be another relation's
+-- rows of relations that were dropped are not dumped: restored, they would be another relation's; nor are those of
+-- temporary ones, which are not there when a dump is restored
 SELECT pg_catalog.pg_extension_config_dump('parity.override',
-    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel)');
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) rel AND c.relpersistence OPERATOR(pg_catalog.<>) ''t'')');
 
 CREATE FUNCTION parity.spec(rel pg_catalog.regclass) RETURNS pg_catalog.jsonb
     LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'parity_sql_spec'
