@@ -9,6 +9,8 @@
  */
 #include "number.h"
 
+#include <float.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -648,6 +650,19 @@ static parity_status put_float(parity_buf *b, const parity_kind *k, double x, un
     return parity_put_f64(b, x);
 }
 
+/* Whether t is the number of the shortest digits of a float; x is its double. */
+static bool names_float(const trimmed *t, double x)
+{
+    char digits[12];
+    int exponent;
+    float f;
+    if (t->n == 0 || t->n > 9 || !(x > -FLT_MAX && x < FLT_MAX))
+        return false;
+    f = (float)(x < 0 ? -x : x);
+    return f > 0 && parity_shortest4(f, digits, &exponent) == (int)t->n && exponent == t->exponent &&
+           memcmp(digits, t->digits, t->n) == 0;
+}
+
 /* Frames a number under float8 or float4. */
 static parity_status put_number_as_float(parity_buf *b, const parity_kind *k, const trimmed *t, unsigned *notes,
                                          bool *bad)
@@ -655,6 +670,9 @@ static parity_status put_number_as_float(parity_buf *b, const parity_kind *k, co
     double x = double_of(t);
     if (names_double(t, x))
         return put_float(b, k, x, notes);
+    /* shortest digits of a float that lie on the border between two doubles are not those of either */
+    if (k->id == PARITY_FLOAT4 && names_float(t, x))
+        return parity_put_f64(b, x);
     *notes |= PARITY_NOTE_ROUNDS;
     if (k->options & PARITY_OPT_ROUND)
         return parity_put_f64(b, k->id == PARITY_FLOAT4 ? round_to_float4(x) : x);

@@ -89,7 +89,7 @@ static int has_overrides(sqlite3 *db, const char *schema, bool *out, sq_error *e
                                " rename what has this name";
     sqlite3_stmt *stmt;
     int found = 0, others = 0;
-    bool row, table = false;
+    bool row, table = false, trigger = false;
     int rc;
 
     *out = false;
@@ -113,17 +113,24 @@ static int has_overrides(sqlite3 *db, const char *schema, bool *out, sq_error *e
         return sq_fail(e, PARITY_INVALID, "it has other columns than table_name and overrides", hint,
                        "%s." SQ_OVERRIDES " is not parity's", schema);
     SQ_TRY(sq_prepare(db, &stmt, e,
-                      "SELECT m.name FROM \"%w\".sqlite_master m"
-                      " WHERE m.type = 'table' AND m.rootpage > 0",
+                      "SELECT m.tbl_name, m.type = 'trigger' FROM \"%w\".sqlite_master m"
+                      " WHERE m.type = 'trigger' OR (m.type = 'table' AND m.rootpage > 0)",
                       schema));
-    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row && !table) {
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
 
-        table = name != NULL && sqlite3_stricmp(name, SQ_OVERRIDES) == 0;
+        if (name == NULL || sqlite3_stricmp(name, SQ_OVERRIDES) != 0)
+            continue;
+        if (sqlite3_column_int(stmt, 1))
+            trigger = true;
+        else
+            table = true;
     }
     sqlite3_finalize(stmt);
     if (rc != SQLITE_OK)
         return rc;
+    if (trigger)
+        return sq_fail(e, PARITY_INVALID, "it has a trigger", hint, "%s." SQ_OVERRIDES " is not parity's", schema);
     if (!table)
         return sq_fail(e, PARITY_INVALID, "it is a view or a virtual table", hint, "%s." SQ_OVERRIDES " is not parity's",
                        schema);

@@ -398,7 +398,16 @@ def float4_of(bits):
 
 def read_float4(kind, name, payload, notes):
     thing = read_float8(kind, name, payload, notes)
-    return float4_of(thing.bits) if isinstance(thing, Double) else thing
+    if isinstance(thing, Double):
+        return float4_of(thing.bits)
+    # the shortest digits of a float may lie on the border between two doubles, and name neither
+    number = thing.value
+    bits = double_of(number)
+    if not F64.is_infinite(bits):
+        single = F32.nearest(F64.value(bits))
+        if not F32.is_infinite(single) and F32.value(single) != 0 and F32.shortest(single).same(number):
+            return Double(bits)
+    return thing
 
 
 def real_text(bits):
