@@ -10,7 +10,6 @@
 #include "number.h"
 
 #include <float.h>
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -589,7 +589,7 @@ static const struct {
     {"float4", R(40.070984), "F64 40.070984", NULL, 0},
     {"float4", T("0.10000000149011612"), "F64 0.1", NULL, 0},
     {"float4", I(16777217), "F64 16777217", "F64 16777216", ROUNDS},
-    {"float4", T("1e23"), "DEC 1e23", "F64 1e+23", ROUNDS},
+    {"float4", T("1e23"), "F64 1e+23", NULL, 0},
     {"float4", R(1e300), "F64 1e+300", NULL, 0},
     {"float4", R(0x1.ffffffp127), "F64 3.4028235677973366e+38", NULL, 0}, /* its nearest float is infinity */
     {"float4", R(0x1.fffffefp127), "F64 3.4028235614590836e+38", "F64 3.4028235e+38", ROUNDS},
