@@ -132,9 +132,9 @@ static parity_status say_notes(parity_verify *v, const char *name, const char *w
                                          option_hint(kind, example)));
     }
     if (zoneless > 0)
-        SAY("%s: %" PRIu64 " %s without a zone %s read as UTC", name, zoneless, plural(zoneless), where);
+        SAY("%s: %" PRIu64 " %s %s without a zone, read as UTC", name, zoneless, plural(zoneless), where);
     if (digits > 0)
-        SAY("%s: %" PRIu64 " REAL %s %s read by the shortest digits", name, digits, plural(digits), where);
+        SAY("%s: %" PRIu64 " REAL %s %s, read by the shortest digits", name, digits, plural(digits), where);
     return PARITY_OK;
 }
 
@@ -595,6 +595,29 @@ static parity_status say_weak(comparison *c)
     return PARITY_OK;
 }
 
+/* Columns that differ where this side's type may have rounded what the other side has: only that side can tell. */
+static parity_status say_coarser(comparison *c)
+{
+    parity_verify *v = c->v;
+
+    if (!keys_equal(c, false, false))
+        return PARITY_OK;
+    for (int i = 0; i < c->spec.ncolumns; i++) {
+        const parity_local_column *local = &c->local.columns[c->column[c->of_spec[i]]];
+        const parity_kind *there = &c->remote->spec.columns[c->of_spec[i]].kind;
+        char here[PARITY_KIND_TEXT_MAX];
+
+        if (column_equal(c, i, false, false) || !local->strict || remote_column(c, i)->has_rounded ||
+            !((local->kind.id == PARITY_FLOAT4 && there->id != PARITY_FLOAT4) ||
+              (local->kind.has_scale && !there->has_scale)))
+            continue;
+        parity_kind_print(&local->kind, here);
+        SAY("%s: %s here may have rounded values from there: verify a bundle of this side there to tell",
+            c->spec.columns[i].name, here);
+    }
+    return PARITY_OK;
+}
+
 /* Values that rounding changes; only_equal: just in columns that are equal once rounded. */
 static parity_status say_rounding(comparison *c, bool local_rounded, bool remote_rounded, bool only_equal)
 {
@@ -729,6 +752,7 @@ static parity_status judge(comparison *c)
                 c->key_complete && keys_equal(c, false, false) && rows_equal(c))
                 row->verdict = PARITY_V_INCOMPARABLE; /* nothing differs, and nothing proves that nothing does */
             PARITY_TRY(say_weak(c));
+            PARITY_TRY(say_coarser(c));
             PARITY_TRY(say_rounding(c, true, false, true));
             PARITY_TRY(say_rounding(c, false, c->remote->has_rounded, true));
         }
