@@ -159,7 +159,7 @@ static parity_status put_base64(parity_buf *b, const unsigned char *s, size_t n,
 parity_status parity_read_bytes(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
                                 unsigned *notes, bool *bad)
 {
-    const unsigned char *s = (const unsigned char *)(v->n > 0 ? v->p : "");
+    const unsigned char *s = (const unsigned char *)(v->cls >= PARITY_STRING && v->n > 0 ? v->p : "");
 
     (void)scratch;
     *bad = false;

@@ -124,7 +124,7 @@ parity_status parity_read_vector(parity_buf *b, parity_buf *scratch, const parit
                                  unsigned *notes, bool *bad)
 {
     size_t start = b->len;
-    const unsigned char *s = (const unsigned char *)(v->n > 0 ? v->p : "");
+    const unsigned char *s = (const unsigned char *)(v->cls >= PARITY_STRING && v->n > 0 ? v->p : "");
     parity_status status = PARITY_OK;
 
     (void)k;
