@@ -94,9 +94,11 @@ def test_what_is_not_json_is_not_stored(db, text):
     ("CREATE VIEW parity_override AS SELECT 'tasks' AS table_name, '{}' AS overrides", 'view'),
     ('CREATE VIEW parity_override AS SELECT * FROM gone', 'gone'),
     ('CREATE VIRTUAL TABLE parity_override USING fts5(table_name, overrides)', 'virtual'),
+    ('CREATE TABLE parity_override(table_name, overrides); CREATE TRIGGER hostile AFTER INSERT ON parity_override'
+     ' BEGIN DELETE FROM tasks; END', 'trigger'),
 ])
 def test_something_else_of_that_name(db, statement, words):
-    db.execute(statement)
+    db.executescript(statement)
     for sql in ("SELECT parity_spec('tasks')", "SELECT parity_checksum('tasks')", 'SELECT parity_bundle()',
                 "SELECT parity_set_spec('tasks', '{}')", "SELECT parity_set_spec('tasks', NULL)",
                 "SELECT * FROM parity_column_checksums('tasks')"):
@@ -123,13 +125,13 @@ def test_a_renamed_column_is_an_error(db):
 
 
 def test_a_failed_write_leaves_nothing(db):
-    db.execute('CREATE TABLE parity_override(table_name TEXT PRIMARY KEY COLLATE NOCASE, overrides TEXT NOT NULL)')
-    db.execute("CREATE TRIGGER no BEFORE INSERT ON parity_override BEGIN SELECT raise(ABORT, 'no writing here'); END")
-    assert 'no writing here' in error(db, "SELECT parity_set_spec('tasks', '{}')")
+    db.execute("CREATE TABLE parity_override(table_name TEXT PRIMARY KEY COLLATE NOCASE,"
+               " overrides TEXT NOT NULL, CONSTRAINT no_writing_here CHECK (table_name = ''))")
+    assert 'no_writing_here' in error(db, "SELECT parity_set_spec('tasks', '{}')")
     assert not db.in_transaction
     db.execute('BEGIN')
     db.execute("INSERT INTO tasks(id) VALUES(2)")
-    assert 'no writing here' in error(db, "SELECT parity_set_spec('tasks', '{}')")
+    assert 'no_writing_here' in error(db, "SELECT parity_set_spec('tasks', '{}')")
     assert db.in_transaction
     db.execute('COMMIT')
     assert one(db, 'SELECT count(*) FROM tasks') == 2
