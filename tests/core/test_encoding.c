@@ -316,7 +316,7 @@ static void test_uuid_blob(void **state)
 /* The frames of typed values, and an allocator that fails. */
 static void test_put(void **state)
 {
-    static const unsigned char uuid[16] = "0123456789abcdef";
+    static const unsigned char uuid[17] = "0123456789abcdef";
     parity_buf b;
 
     (void)state;

@@ -58,6 +58,10 @@ def decimal_text(_rng, value):
     return str(value)
 
 
+def any_decimal(rng, value):
+    return rng.choice(('%s', '%s', '+%s', '%E')) % value if value >= 0 else str(value)
+
+
 def affinity(_rng, value):
     """
     Decimal text in a column that SQLite turns into numbers. Where SQLite reads the text as a double that is not the
@@ -189,7 +193,7 @@ DOUBLE = Form('ratio', 'double precision', 'REAL', v.Doubles(), as_it_is)
 BINARY = Form('data', 'bytea', 'BLOB', v.Bytes(), as_it_is)
 ENUM = Form('mood', 'mood', 'TEXT', v.Labels('sad', 'ok', 'very happy', ''), as_it_is)
 BOOLEAN = Form('active', 'boolean', 'BOOLEAN', v.Bools(), number)
-UUID_TEXT = Form('ref', 'uuid', 'TEXT', v.Uuids(), dashed, pin='', key=True)
+UUID_TEXT = Form('ref', 'uuid', 'TEXT', v.Uuids(), dashed, key=True)
 
 
 def prisma(*more):
@@ -315,8 +319,7 @@ CLIENTS = {
         Form('bits', 'boolean', 'INTEGER', v.Bools(), lambda rng, value: value and rng.choice((1, 2, -1, 2 ** 62)), 'bool nonzero'),
         Form('whole', 'integer', 'NUMERIC', v.Ints(32), lambda rng, value: rng.choice((value, str(value), float(value)))),
         Form('share', 'real', 'REAL', v.Floats(), shortest),
-        Form('exact', 'numeric', 'TEXT', v.Decimals(60, 30, ('NaN', '-0.000', '1E+20', '1E-20')),
-             lambda rng, value: rng.choice(('%s', '%s', '%e')) % value if False else decimal_text(rng, value)),
+        Form('exact', 'numeric', 'TEXT', v.Decimals(60, 30, ('NaN', '-0.000', '1E+20', '1E-20')), any_decimal),
         Form('cast', 'numeric', 'REAL', v.Fifteen(), as_it_is, 'decimal digits=15'),
         Form('created_at', 'timestamptz', 'DATETIME', v.Stamps(low=v.PG_FIRST, high=v.PG_LAST, infinite=True), any_stamp),
         Form('local_at', 'timestamptz', 'DATETIME', v.Stamps(low=EARLY), local_stamp(19_800), 'timestamptz zone=+05:30'),

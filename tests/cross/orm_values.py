@@ -194,7 +194,7 @@ class Digits(Values):
         return str(rng.randrange(-10 ** 6, 10 ** 6)) if rng.random() < 0.7 else 'n' + str(rng.randrange(100))
 
     def flip(self, rng, value):
-        return value[:-1] + '123456789'['012345678'.find(value[-1])]
+        return value[:-1] + '1234567898'['0123456789'.find(value[-1])]
 
 
 class Labels(Values):
@@ -478,7 +478,7 @@ class Json(Values):
         if isinstance(part, bool):
             return not part
         if isinstance(part, Decimal):
-            return Decimals(60, 0).of(part.as_tuple().digits and int(part.scaleb(30)) + 1, 30)
+            return Decimals(60, 0).of(int(part.scaleb(30)) + 1, 30)
         return Texts().flip(rng, part) if isinstance(part, str) else Decimal(0)
 
     def pg(self, value):
