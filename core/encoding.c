@@ -197,9 +197,27 @@ parity_status parity_put_uuid(parity_buf *b, const unsigned char uuid[16])
     return PARITY_OK;
 }
 
+/*
+ * Eight hex digits at once, to the four bytes that they make, the first one
+ * lowest.  In *wrong a high half of a byte is not 0 when one is none.  letter is
+ * 1 for what lies in ASCII's columns of letters, which are made small ones;
+ * value is right if it is below 16, and 10 or more just for letters.  Only what
+ * is wrong borrows from the byte above it.
+ */
+static inline uint32_t eight_pairs(uint64_t c, uint64_t *wrong)
+{
+    uint64_t letter = c >> 6 & PARITY_BYTES8(1);
+    uint64_t value = (c | letter << 5) - PARITY_BYTES8('0') - letter * ('a' - 10 - '0');
+
+    *wrong |= value | ((value + PARITY_BYTES8(6)) ^ letter << 4);
+    value = (value << 4 | value >> 8) & UINT64_C(0x00FF00FF00FF00FF);
+    value = (value | value >> 8) & UINT64_C(0x0000FFFF0000FFFF);
+    return (uint32_t)(value | value >> 16);
+}
+
 static bool read_uuid_text(const unsigned char *s, size_t n, unsigned char uuid[16])
 {
-    unsigned seen;
+    uint64_t wrong = 0, second, third;
 
     if (n != 36 && n != 32) {
         if ((n != 38 && n != 34) || s[0] != '{' || s[n - 1] != '}')
@@ -211,12 +229,13 @@ static bool read_uuid_text(const unsigned char *s, size_t n, unsigned char uuid[
         return read_pairs(s, uuid, 16) < NO;
     if (s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-')
         return false;
-    seen = read_pairs(s, uuid, 4);
-    seen |= read_pairs(s + 9, uuid + 4, 2);
-    seen |= read_pairs(s + 14, uuid + 6, 2);
-    seen |= read_pairs(s + 19, uuid + 8, 2);
-    seen |= read_pairs(s + 24, uuid + 10, 6);
-    return seen < NO;
+    second = (parity_load64(s + 9) & UINT32_MAX) | parity_load64(s + 14) << 32;
+    third = (parity_load64(s + 19) & UINT32_MAX) | parity_load64(s + 24) << 32;
+    parity_store32(uuid, eight_pairs(parity_load64(s), &wrong));
+    parity_store32(uuid + 4, eight_pairs(second, &wrong));
+    parity_store32(uuid + 8, eight_pairs(third, &wrong));
+    parity_store32(uuid + 12, eight_pairs(parity_load64(s + 28), &wrong));
+    return (wrong & PARITY_BYTES8(0xF0)) == 0;
 }
 
 parity_status parity_read_uuid(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,

@@ -97,10 +97,12 @@ static bool same_word(const char *p, size_t n, const char *word)
     return word[n] == '\0';
 }
 
-static parity_status read_bool(parity_buf *b, const parity_kind *k, const parity_value *v, unsigned *notes, bool *bad)
+static parity_status read_bool(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
+                               unsigned *notes, bool *bad)
 {
     static const char *const words[2][6] = {{"f", "false", "n", "no", "off", "0"}, {"t", "true", "y", "yes", "on", "1"}};
 
+    (void)scratch;
     switch (v->cls) {
     case PARITY_INTEGER:
         if (v->i == 0 || v->i == 1)
@@ -130,12 +132,14 @@ static parity_status read_bool(parity_buf *b, const parity_kind *k, const parity
 }
 
 /* text and char: a TEXT frame at the end of b, then trimmed and folded in place. */
-static parity_status read_text(parity_buf *b, const parity_kind *k, const parity_value *v, unsigned *notes, bool *bad)
+static parity_status read_text(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
+                               unsigned *notes, bool *bad)
 {
     size_t start = b->len;
     unsigned char *text;
     size_t n;
 
+    (void)scratch;
     switch (v->cls) {
     case PARITY_STRING:
         PARITY_TRY(put_counted(b, PARITY_TAG_TEXT, v->p, v->n));
@@ -171,6 +175,43 @@ static parity_status read_text(parity_buf *b, const parity_kind *k, const parity
     return PARITY_OK;
 }
 
+static const parity_reader readers[PARITY_NKINDS] = {
+    [PARITY_BOOL] = read_bool,
+    [PARITY_INT] = parity_read_numeric,
+    [PARITY_DECIMAL] = parity_read_numeric,
+    [PARITY_FLOAT8] = parity_read_numeric,
+    [PARITY_FLOAT4] = parity_read_numeric,
+    [PARITY_TEXT] = read_text,
+    [PARITY_CHAR] = read_text,
+    [PARITY_BYTES] = parity_read_bytes,
+    [PARITY_TIMESTAMPTZ] = parity_read_time,
+    [PARITY_TIMESTAMP] = parity_read_time,
+    [PARITY_DATE] = parity_read_time,
+    [PARITY_TIME] = parity_read_time,
+    [PARITY_TIMETZ] = parity_read_time,
+    [PARITY_INTERVAL] = parity_read_interval,
+    [PARITY_UUID] = parity_read_uuid,
+    [PARITY_JSON] = parity_read_json,
+    [PARITY_VECTOR] = parity_read_vector,
+};
+
+void parity_plan_init(parity_plan *plan, const parity_kind *k)
+{
+    plan->kind = k;
+    plan->read = readers[k->id];
+    plan->plain = 0;
+    if (k->id == PARITY_INT && !(k->options & PARITY_OPT_UINT64))
+        plan->plain = PARITY_PLAIN_INT;
+    if (k->id == PARITY_DECIMAL && (!k->has_scale || k->scale >= 0))
+        plan->plain = PARITY_PLAIN_INT;
+    if (k->id == PARITY_BOOL)
+        plan->plain = PARITY_PLAIN_BIT;
+    if (k->id == PARITY_FLOAT8)
+        plan->plain = PARITY_PLAIN_F64;
+    if (k->id == PARITY_TEXT && !(k->options & PARITY_OPT_FOLD))
+        plan->plain = PARITY_PLAIN_TEXT;
+}
+
 parity_status parity_put_value(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
                                unsigned *notes)
 {
@@ -187,41 +228,7 @@ parity_status parity_put_value(parity_buf *b, parity_buf *scratch, const parity_
         as_text.cls = PARITY_STRING;
         in = &as_text;
     }
-    switch (k->id) {
-    case PARITY_BOOL:
-        status = read_bool(b, k, in, &seen, &bad);
-        break;
-    case PARITY_INT:
-    case PARITY_DECIMAL:
-    case PARITY_FLOAT8:
-    case PARITY_FLOAT4:
-        status = parity_read_numeric(b, scratch, k, in, &seen, &bad);
-        break;
-    case PARITY_TEXT:
-    case PARITY_CHAR:
-        if (in->cls == PARITY_STRING && k->id == PARITY_TEXT && !(k->options & PARITY_OPT_FOLD))
-            return put_counted(b, PARITY_TAG_TEXT, in->p, in->n);
-        status = read_text(b, k, in, &seen, &bad);
-        break;
-    case PARITY_BYTES:
-        status = parity_read_bytes(b, scratch, k, in, &seen, &bad);
-        break;
-    case PARITY_INTERVAL:
-        status = parity_read_interval(b, scratch, k, in, &seen, &bad);
-        break;
-    case PARITY_UUID:
-        status = parity_read_uuid(b, scratch, k, in, &seen, &bad);
-        break;
-    case PARITY_JSON:
-        status = parity_read_json(b, scratch, k, in, &seen, &bad);
-        break;
-    case PARITY_VECTOR:
-        status = parity_read_vector(b, scratch, k, in, &seen, &bad);
-        break;
-    default:
-        status = parity_read_time(b, scratch, k, in, &seen, &bad);
-        break;
-    }
+    status = readers[k->id](b, scratch, k, in, &seen, &bad);
     if (status != PARITY_OK || !bad) {
         *notes |= seen;
         return status;

@@ -21,6 +21,25 @@
             return try_status_;                \
     } while (0)
 
+/* ---- eight bytes at a time, the first one lowest whatever the machine's order */
+
+static inline uint64_t parity_load64(const void *p)
+{
+    uint64_t v = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(&v, p, sizeof v);
+#else
+    const unsigned char *bytes = p;
+
+    for (int i = 8; i-- > 0;)
+        v = v << 8 | bytes[i];
+#endif
+    return v;
+}
+
+/* The same byte eight times. */
+#define PARITY_BYTES8(byte) (UINT64_C(0x0101010101010101) * (byte))
+
 /* ---- texts: mem.c */
 
 /* Removes an incomplete UTF-8 character from the end of a NUL-terminated text. */

@@ -49,7 +49,7 @@ static uint64_t eight_digits(uint32_t v)
     return (tens | (w - 10 * tens) << 8) + UINT64_C(0x3030303030303030);
 }
 
-int parity_write_u64(char *out, uint64_t v)
+static inline int write_u64(char *out, uint64_t v)
 {
     unsigned char *p = (unsigned char *)out;
     int n = count_digits(v);
@@ -67,6 +67,11 @@ int parity_write_u64(char *out, uint64_t v)
     }
     parity_store64(p + n - 8, low);
     return n;
+}
+
+int parity_write_u64(char *out, uint64_t v)
+{
+    return write_u64(out, v);
 }
 
 /* The inverse, for at most 19 digits. */
@@ -143,10 +148,23 @@ static parity_status start_dec(parity_buf *b, bool negative, int64_t exponent, s
     return PARITY_OK;
 }
 
+/* A DEC frame; coefficient is not 0 and has no zeros at its end. */
+static inline parity_status put_dec(parity_buf *b, bool negative, uint64_t coefficient, int32_t exponent)
+{
+    PARITY_TRY(parity_buf_reserve(b, 10 + 20));
+    unsigned char *p = b->data + b->len;
+    int n = write_u64((char *)p + 10, coefficient);
+    p[0] = PARITY_TAG_DEC;
+    p[1] = negative;
+    parity_store32(p + 2, (uint32_t)exponent);
+    parity_store32(p + 6, (uint32_t)n);
+    b->len += 10 + (size_t)n;
+    return PARITY_OK;
+}
+
 parity_status parity_put_small_number(parity_buf *b, bool negative, uint64_t coefficient, int exponent)
 {
     int64_t e = exponent, value;
-    char *digits;
     if (coefficient == 0)
         return parity_put_int(b, 0);
     if (e < 0)
@@ -158,9 +176,7 @@ parity_status parity_put_small_number(parity_buf *b, bool negative, uint64_t coe
     }
     if (e > INT32_MAX || e < INT32_MIN)
         return PARITY_LIMIT;
-    PARITY_TRY(start_dec(b, negative, e, (size_t)count_digits(coefficient), &digits));
-    parity_write_u64(digits, coefficient);
-    return PARITY_OK;
+    return put_dec(b, negative, coefficient, (int32_t)e);
 }
 
 /* A number without zeros at either end of its digits; n = 0 is the number 0. */
@@ -721,6 +737,8 @@ static parity_status read_real(parity_buf *b, const parity_kind *k, double x, un
     coefficient = parity_coefficient8(magnitude, &exponent);
     if (k->id == PARITY_DECIMAL && !is_exact(magnitude, coefficient, exponent))
         *notes |= PARITY_NOTE_DIGITS;
+    if (k->id == PARITY_DECIMAL && exponent < 0 && (!k->has_scale || exponent >= -(int64_t)k->scale))
+        return put_dec(b, x < 0, coefficient, exponent); /* as put_exact_small would, sooner */
     return put_exact_small(b, k, x < 0, coefficient, exponent, notes, bad);
 }
 

@@ -215,55 +215,37 @@ enum {
 parity_status parity_put_value(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_value *v,
                                unsigned *notes);
 
-/*
- * As parity_put_value: the plain cases inline, for loops over many rows.  What
- * needs no option and no conversion is framed here; all else goes on to
- * parity_put_value.
- */
-static inline parity_status parity_put_value_inline(parity_buf *b, parity_buf *scratch, const parity_kind *k,
-                                                    const parity_value *v, unsigned *notes)
-{
-    unsigned char *p = b->data + b->len;
-    uint64_t bits = 0;
-    int tag = -1;
+/* Appends the frame of an INTEGER, REAL or STRING, or sets *bad and appends nothing; see parity_put_planned. */
+typedef parity_status (*parity_reader)(parity_buf *b, parity_buf *scratch, const parity_kind *k,
+                                       const parity_value *v, unsigned *notes, bool *bad);
 
-    if (b->cap - b->len < 16)
-        return parity_put_value(b, scratch, k, v, notes);
-    switch (v->cls) {
-    case PARITY_NULL:
-        p[0] = PARITY_TAG_NULL;
-        b->len += 1;
-        return PARITY_OK;
-    case PARITY_INTEGER:
-        bits = (uint64_t)v->i;
-        if ((k->id == PARITY_INT && !(k->options & PARITY_OPT_UINT64)) || (k->id == PARITY_BOOL && bits <= 1) ||
-            (k->id == PARITY_DECIMAL && (!k->has_scale || k->scale >= 0)))
-            tag = PARITY_TAG_INT;
-        break;
-    case PARITY_REAL:
-        if (k->id == PARITY_FLOAT8 && v->r == v->r && v->r != 0) {
-            memcpy(&bits, &v->r, sizeof bits);
-            tag = PARITY_TAG_F64;
-        }
-        break;
-    case PARITY_STRING:
-        if (k->id == PARITY_TEXT && !(k->options & PARITY_OPT_FOLD) && v->n < b->cap - b->len - 16) {
-            p[0] = PARITY_TAG_TEXT;
-            parity_store32(p + 1, (uint32_t)v->n);
-            memcpy(p + 5, v->n > 0 ? v->p : "", v->n);
-            b->len += 5 + v->n;
-            return PARITY_OK;
-        }
-        break;
-    default:
-        break;
-    }
-    if (tag < 0)
-        return parity_put_value(b, scratch, k, v, notes);
-    p[0] = (unsigned char)tag;
-    parity_store64(p + 1, bits);
-    b->len += 9;
-    return PARITY_OK;
+/* A kind made ready for many values of any class; kind must outlive it. */
+typedef struct parity_plan {
+    const parity_kind *kind;
+    parity_reader read;
+    unsigned plain; /* PARITY_PLAIN_ bits */
+} parity_plan;
+
+/* what is framed as it is, with no option to look at and no conversion */
+#define PARITY_PLAIN_INT 0x1u  /* any INTEGER, as INT */
+#define PARITY_PLAIN_BIT 0x2u  /* INTEGER 0 and 1, as INT */
+#define PARITY_PLAIN_F64 0x4u  /* any REAL but NaN and 0, as F64 */
+#define PARITY_PLAIN_TEXT 0x8u /* any STRING, as TEXT */
+
+void parity_plan_init(parity_plan *plan, const parity_kind *k);
+
+/* As parity_put_value for an INTEGER, REAL or STRING, without its dispatch. */
+static inline parity_status parity_put_planned(parity_buf *b, parity_buf *scratch, const parity_plan *plan,
+                                               const parity_value *v, unsigned *notes)
+{
+    unsigned seen = 0;
+    bool bad = false;
+    parity_status s = plan->read(b, scratch, plan->kind, v, &seen, &bad);
+
+    if (bad && s == PARITY_OK)
+        return parity_put_value(b, scratch, plan->kind, v, notes);
+    *notes |= seen;
+    return s;
 }
 
 /* Frames of typed values, for engines that have types.  Each reserves its own room. */

@@ -256,6 +256,11 @@ static inline bool read_zone(const char **pp, const char *end, int32_t *east)
     bool west = *p == '-';
     unsigned hour, minute = 0, second = 0;
 
+    if (end - p == 6 && memcmp(p, "+00:00", 6) == 0) { /* nearly always */
+        *pp = end;
+        *east = 0;
+        return true;
+    }
     if (*p == 'Z' || *p == 'z') {
         *pp = p + 1;
         *east = 0;
@@ -280,6 +285,86 @@ static inline bool read_zone(const char **pp, const char *end, int32_t *east)
         *east = -*east;
     *pp = p;
     return true;
+}
+
+/* A date as written. */
+typedef struct date {
+    uint32_t year;
+    unsigned month, day; /* more than 99 when they were no digits */
+    bool bc;
+} date;
+
+/*
+ * Eight characters at once.  PATTERN(mask, text) has '0' where mask has FF and
+ * the separator in text elsewhere: xor-ed with it, digits become their values
+ * and separators 0.  not_in_pattern then looks for a byte above 9, or for a
+ * separator above 0, by adding what lifts it to the highest bit; no sum passes
+ * 255 but where that bit was set before, so that a carry changes nothing.
+ */
+static inline uint64_t not_in_pattern(uint64_t t, uint64_t digits)
+{
+    return (t | (t + ((digits & PARITY_BYTES8(0x76)) | (~digits & PARITY_BYTES8(0x7F))))) & PARITY_BYTES8(0x80);
+}
+
+/* In each byte the number that it makes as tens with the next one as ones: at most 99. */
+static inline uint64_t pairs_of(uint64_t digits)
+{
+    return digits * 10 + (digits >> 8);
+}
+
+static inline unsigned byte_of(uint64_t v, int i)
+{
+    return (unsigned)(v >> (8 * i) & 0xFF);
+}
+
+/* The usual start of a stamp, YYYY-MM-DD HH:MM:SS (or with T), 19 characters.  False: it must be read step by step. */
+static inline bool read_head(const char *p, date *on, clock *at)
+{
+    /* "YYYY-MM-", "DD HH:MM" and "HH:MM:SS", the lowest byte first */
+    const uint64_t date_digits = UINT64_C(0x00FFFF00FFFFFFFF), day_digits = UINT64_C(0xFFFF00FFFF00FFFF),
+                   time_digits = day_digits;
+    uint64_t date = parity_load64(p) ^ UINT64_C(0x2D30302D30303030),
+             middle = parity_load64(p + 8) ^ UINT64_C(0x30303A3030203030),
+             time = parity_load64(p + 11) ^ UINT64_C(0x30303A30303A3030);
+    unsigned hour, minute, second;
+
+    if (p[10] == 'T')
+        middle ^= (uint64_t)(' ' ^ 'T') << 16;
+    if ((not_in_pattern(date, date_digits) | not_in_pattern(middle, day_digits) | not_in_pattern(time, time_digits)) != 0)
+        return false;
+    date = pairs_of(date);
+    time = pairs_of(time);
+    hour = byte_of(time, 0);
+    minute = byte_of(time, 3);
+    second = byte_of(time, 6);
+    if (hour > 23 || minute > 59 || second > 59)
+        return false;
+    on->year = byte_of(date, 0) * 100 + byte_of(date, 2);
+    on->month = byte_of(date, 5);
+    on->day = byte_of(pairs_of(middle), 0);
+    at->sec = (int32_t)(hour * 3600 + minute * 60 + second);
+    at->billionths = 0;
+    return true;
+}
+
+/* Reads .f at *pp, which is 19 characters or more behind the start of the text, and moves it behind. */
+static inline bool read_fraction(const char **pp, const char *end, uint32_t *billionths)
+{
+    const char *p = *pp + 1;
+
+    /* just six digits, the usual case: "S.ffffff" */
+    if (end - p >= 6 && (end - p == 6 || (unsigned)(p[6] - '0') > 9)) {
+        uint64_t six = parity_load64(p - 2) >> 16 ^ (PARITY_BYTES8(0x30) >> 16);
+
+        if (not_in_pattern(six, ~UINT64_C(0)) == 0) {
+            six = pairs_of(six);
+            *billionths = (byte_of(six, 0) * 10000 + byte_of(six, 2) * 100 + byte_of(six, 4)) * 1000;
+            *pp = p + 6;
+            return true;
+        }
+    }
+    *pp = p;
+    return parity_read_decimals(pp, end, billionths);
 }
 
 /* Text that is a stamp or a date. */
@@ -337,12 +422,61 @@ static inline bool is_bc(const char *p, const char *end)
     return end - p == 3 && p[0] == ' ' && p[1] == 'B' && p[2] == 'C';
 }
 
+/* What may stand behind the clock: a zone, BC. */
+static inline bool read_tail(const char *p, const char *end, stamp *out, bool *bc)
+{
+    if (p == end || (*bc = is_bc(p, end)))
+        return true;
+    while (p < end && *p == ' ')
+        p++;
+    if (p == end || !read_zone(&p, end, &out->east))
+        return false;
+    out->has_zone = true;
+    return p == end || (*bc = is_bc(p, end));
+}
+
+/* All forms of a date and what may follow it; at least 10 characters. */
+static bool read_any(const char *p, const char *end, date *on, stamp *out)
+{
+    if (p[4] == '-') {
+        unsigned high = parity_two_digits(p), low = parity_two_digits(p + 2);
+
+        if (high > 99 || low > 99)
+            return false;
+        on->year = high * 100 + low;
+        p += 4;
+    } else {
+        int digits = 0;
+        unsigned digit;
+
+        for (on->year = 0; digits < 7 && (digit = (unsigned)(*p - '0')) <= 9; p++, digits++)
+            on->year = on->year * 10 + digit;
+        if (digits < 5)
+            return false;
+    }
+    if (end - p < 6 || p[0] != '-' || p[3] != '-')
+        return false;
+    on->month = parity_two_digits(p + 1);
+    on->day = parity_two_digits(p + 4);
+    p += 6;
+    if (p == end || (on->bc = is_bc(p, end)))
+        return true;
+    if (*p == ' ') {
+        while (p < end && *p == ' ')
+            p++;
+    } else if (*p == 'T' || *p == 't') {
+        p++;
+    } else {
+        return false;
+    }
+    return read_clock(&p, end, &out->at) && read_tail(p, end, out, &on->bc);
+}
+
 static inline bool read_stamp(const char *p, size_t n, stamp *out)
 {
     const char *end;
-    uint32_t year;
-    unsigned month, day;
-    bool bc = false;
+    date on;
+    int32_t year;
 
     out->infinite = 0;
     out->day = 0;
@@ -353,54 +487,20 @@ static inline bool read_stamp(const char *p, size_t n, stamp *out)
     if (n < 10)
         return n > 0 && parity_read_infinity(p, n, &out->infinite);
     end = p + n;
-
-    if (p[4] == '-') {
-        unsigned high = parity_two_digits(p), low = parity_two_digits(p + 2);
-
-        if (high > 99 || low > 99)
+    on.bc = false;
+    if (n >= 19 && read_head(p, &on, &out->at)) {
+        p += 19;
+        if (p < end && *p == '.' && !read_fraction(&p, end, &out->at.billionths))
             return false;
-        year = high * 100 + low;
-        p += 4;
-    } else {
-        int digits = 0;
-        unsigned digit;
-
-        for (year = 0; digits < 7 && (digit = (unsigned)(*p - '0')) <= 9; p++, digits++)
-            year = year * 10 + digit;
-        if (digits < 5)
+        if (!read_tail(p, end, out, &on.bc))
             return false;
-    }
-    if (year == 0 || end - p < 6 || p[0] != '-' || p[3] != '-')
+    } else if (!read_any(p, end, &on, out)) {
         return false;
-    month = parity_two_digits(p + 1);
-    day = parity_two_digits(p + 4);
-    p += 6;
-
-    if (p < end && (bc = is_bc(p, end)) == false) {
-        if (*p == ' ') {
-            while (p < end && *p == ' ')
-                p++;
-        } else if (*p == 'T' || *p == 't') {
-            p++;
-        } else {
-            return false;
-        }
-        if (!read_clock(&p, end, &out->at))
-            return false;
-        if (p < end && (bc = is_bc(p, end)) == false) {
-            while (p < end && *p == ' ')
-                p++;
-            if (p == end || !read_zone(&p, end, &out->east))
-                return false;
-            out->has_zone = true;
-            if (p < end && (bc = is_bc(p, end)) == false)
-                return false;
-        }
     }
-
-    if (!is_date(bc ? 1 - (int32_t)year : (int32_t)year, month, day))
+    year = on.bc ? 1 - (int32_t)on.year : (int32_t)on.year;
+    if (on.year == 0 || !is_date(year, on.month, on.day))
         return false;
-    out->day = days_of_date(bc ? 1 - (int32_t)year : (int32_t)year, month, day);
+    out->day = days_of_date(year, on.month, on.day);
     return true;
 }
 

@@ -233,7 +233,8 @@ typedef struct digester {
     parity_scan scan;
     parity_tally *tally;
     const parity_column *columns;
-    const sq_row *row; /* the one that is being framed */
+    parity_plan *plans; /* of the columns' kinds */
+    const sq_row *row;  /* the one that is being framed */
 } digester;
 
 static parity_status put_column(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch, unsigned *notes,
@@ -275,27 +276,96 @@ static int digest_row(void *ctx, const sq_row *row, sq_error *e)
     return s == PARITY_OK ? SQLITE_OK : row_failed(s, e);
 }
 
-/* The same when only the rows' digest is wanted: the loop that checksum spends its time in. */
+/* Appends the frame of a value that is not NULL. */
+static int put_other(digester *d, const parity_plan *plan, const parity_value *v, sq_error *e)
+{
+    parity_scan *scan = &d->scan;
+    unsigned notes = 0;
+    parity_status s;
+
+    if (v->cls == PARITY_BLOB)
+        s = parity_put_value(&scan->buf, &scan->scratch, plan->kind, v, &notes);
+    else
+        s = parity_put_planned(&scan->buf, &scan->scratch, plan, v, &notes);
+    return s == PARITY_OK ? SQLITE_OK : row_failed(s, e);
+}
+
+/*
+ * The same when only the rows' digest is wanted: the loop that checksum spends
+ * its time in.  What its plan calls plain is written as it comes from SQLite,
+ * without a parity_value and a second switch over its class.
+ */
 static int digest_row_only(void *ctx, const sq_row *row, sq_error *e)
 {
     digester *d = ctx;
-    parity_scan *scan = &d->scan;
-    parity_status s = PARITY_OK;
+    parity_buf *b = &d->scan.buf;
+    sqlite3_value **values = row->values;
+    int n = d->scan.ncolumns;
 
-    scan->buf.len = 0;
-    for (int i = 0; i < scan->ncolumns; i++) {
-        unsigned notes = 0;
+    if (values == NULL) /* a statement's row, see sq_read */
+        return digest_row(ctx, row, e);
+    b->len = 0;
+    for (int i = 0; i < n; i++) {
+        const parity_plan *plan = &d->plans[i];
+        sqlite3_value *value = values[i];
+        unsigned char *p;
         parity_value v;
 
-        if (sq_row_value(row, i, &v) != SQLITE_OK)
+        if (parity_buf_reserve(b, 16) != PARITY_OK)
             return sq_nomem(e);
-        s = parity_put_value_inline(&scan->buf, &scan->scratch, &d->columns[i].kind, &v, &notes);
-        if (s != PARITY_OK)
-            return row_failed(s, e);
+        p = b->data + b->len;
+        switch (sqlite3_value_type(value)) {
+        case SQLITE_INTEGER:
+            v.i = sqlite3_value_int64(value);
+            if ((plan->plain & PARITY_PLAIN_INT) || ((plan->plain & PARITY_PLAIN_BIT) && (uint64_t)v.i <= 1)) {
+                p[0] = PARITY_TAG_INT;
+                parity_store64(p + 1, (uint64_t)v.i);
+                b->len += 9;
+                continue;
+            }
+            v.cls = PARITY_INTEGER;
+            break;
+        case SQLITE_FLOAT:
+            v.r = sqlite3_value_double(value);
+            if ((plan->plain & PARITY_PLAIN_F64) && v.r == v.r && v.r != 0) {
+                uint64_t bits;
+
+                memcpy(&bits, &v.r, sizeof bits);
+                p[0] = PARITY_TAG_F64;
+                parity_store64(p + 1, bits);
+                b->len += 9;
+                continue;
+            }
+            v.cls = PARITY_REAL;
+            break;
+        case SQLITE_TEXT:
+            v.p = (const char *)sqlite3_value_text(value);
+            if (v.p == NULL)
+                return sq_nomem(e);
+            v.n = (size_t)sqlite3_value_bytes(value);
+            if ((plan->plain & PARITY_PLAIN_TEXT) && v.n < b->cap - b->len - 5) {
+                p[0] = PARITY_TAG_TEXT;
+                parity_store32(p + 1, (uint32_t)v.n);
+                memcpy(p + 5, v.p, v.n);
+                b->len += 5 + v.n;
+                continue;
+            }
+            v.cls = PARITY_STRING;
+            break;
+        case SQLITE_NULL:
+            p[0] = PARITY_TAG_NULL;
+            b->len++;
+            continue;
+        default:
+            if (sq_value(value, &v) != SQLITE_OK)
+                return sq_nomem(e);
+            break;
+        }
+        SQ_TRY(put_other(d, plan, &v, e));
     }
-    if (scan->buf.len > UINT32_MAX)
+    if (b->len > UINT32_MAX)
         return row_failed(PARITY_LIMIT, e);
-    parity_digest_add_row(&d->tally->digest, scan->buf.data, scan->buf.len);
+    parity_digest_add_row(&d->tally->digest, b->data, b->len);
     return SQLITE_OK;
 }
 
@@ -310,20 +380,28 @@ parity_tally *sq_new_tally(parity_arena *a, int n)
 
 int sq_scan(sqlite3 *db, const parity_spec *spec, sq_text filter, bool columns, parity_tally *tally, sq_error *e)
 {
+    size_t n = (size_t)spec->ncolumns;
     digester d;
-    bool *key = sqlite3_malloc64((sqlite3_uint64)spec->ncolumns * sizeof *key);
+    bool *key = sqlite3_malloc64(n * sizeof *key);
     int rc;
 
-    if (key == NULL)
+    d.plans = sqlite3_malloc64(n * sizeof *d.plans);
+    if (key == NULL || d.plans == NULL) {
+        sqlite3_free(key);
+        sqlite3_free(d.plans);
         return sq_nomem(e);
-    for (int i = 0; i < spec->ncolumns; i++)
+    }
+    for (size_t i = 0; i < n; i++) {
         key[i] = spec->columns[i].key;
+        parity_plan_init(&d.plans[i], &spec->columns[i].kind);
+    }
     d.tally = tally;
     d.columns = spec->columns;
     rc = sq_core(e, parity_scan_init(&d.scan, &sq_mem, spec->ncolumns, key, columns));
     if (rc == SQLITE_OK)
         rc = sq_read(db, spec, filter, columns ? digest_row : digest_row_only, &d, e);
     parity_scan_free(&d.scan);
+    sqlite3_free(d.plans);
     sqlite3_free(key);
     return rc;
 }
