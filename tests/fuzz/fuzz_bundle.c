@@ -3,10 +3,7 @@
  * and without the rest of the input as the mapping), a spec, overrides, a
  * digest.  The first byte chooses.  Memory is bounded as parity.h says.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "parity.h"
+#include "support.h"
 
 static size_t in_use, peak;
 
@@ -33,12 +30,6 @@ static void *resize(void *ctx, void *ptr, size_t size)
 
 static const parity_mem mem = {resize, NULL};
 
-static void require(int truth)
-{
-    if (!truth)
-        abort();
-}
-
 static parity_status list_none(void *ctx, parity_arena *a, const char *schema, char ***names, int *n, char ***skipped,
                                int *nskipped, parity_error *err)
 {
@@ -54,8 +45,6 @@ static parity_status describe_none(void *ctx, parity_arena *a, const char *schem
     (void)ctx, (void)a, (void)schema, (void)out;
     return parity_fail(err, PARITY_NO_TABLE, NULL, NULL, "no such table: %s", table);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

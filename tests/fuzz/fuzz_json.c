@@ -3,28 +3,9 @@
  * and its own canonical form, also when blanks are put around every token and
  * when the members of its objects are turned round; what is not leaves no text.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "support.h"
 
-#include "internal.h"
-
-static void *resize(void *ctx, void *ptr, size_t size)
-{
-    (void)ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return realloc(ptr, size);
-}
-
-static const parity_mem mem = {resize, NULL};
-
-static void require(int truth)
-{
-    if (!truth)
-        abort();
-}
+static const parity_mem mem = {plain_resize, NULL};
 
 /* The end of the string whose quote is at s. */
 static const char *skip_string(const char *s)
@@ -114,8 +95,6 @@ static void check(const parity_buf *text, const parity_buf *want)
     parity_buf_free(&out);
     parity_buf_free(&scratch);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,30 +3,9 @@
  * an exponent may be too large for a canonical form), and is the same text as
  * the element of an array around it.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "support.h"
 
-#include "internal.h"
-
-static void *resize(void *ctx, void *ptr, size_t size)
-{
-    (void)ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return realloc(ptr, size);
-}
-
-static const parity_mem mem = {resize, NULL};
-
-static void require(int truth)
-{
-    if (!truth)
-        abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static const parity_mem mem = {plain_resize, NULL};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

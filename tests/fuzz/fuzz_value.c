@@ -4,31 +4,9 @@
  * on what stood in the buffers, that a BAD value says so, and that rounding is
  * idempotent as far as notes go.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "support.h"
 
-#include "parity.h"
-
-static void *resize(void *ctx, void *ptr, size_t size)
-{
-    (void)ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return realloc(ptr, size);
-}
-
-static const parity_mem mem = {resize, NULL};
-
-static void require(int truth)
-{
-    if (!truth)
-        abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static const parity_mem mem = {plain_resize, NULL};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
