@@ -141,6 +141,7 @@ static int write_bundle(sqlite3 *db, parity_arena *a, char *schema, sq_text list
     head.time = now;
     head.position = position;
     head.schema = schema;
+    head.partial = list.p != NULL;
     SQ_TRY(sq_core(e, parity_bundle_begin(b, &head)));
     for (int i = 0; i < n; i++)
         SQ_TRY(add_table(db, schema, tables[i], i == 0, b, e));

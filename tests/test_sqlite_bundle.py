@@ -391,3 +391,15 @@ def test_the_shell_reads_a_file(db, tmp_path):
     assert shell(sql).stdout.split() == ['tags|match', 'tasks|match']
     assert shell(sql.replace('b.parity', 'nope')).stderr.find('readfile()') > 0
     assert shell(sql.replace('b.parity', 'nope')).returncode != 0
+
+
+def test_tables_that_are_not_in_a_list_are_not_missing():
+    """A bundle of named tables says nothing of others: the other side does not report them."""
+    db = connect_filled()
+    db.execute('CREATE TABLE other(id INTEGER PRIMARY KEY)')
+    other = connect_filled()
+    other.execute('CREATE TABLE more(id INTEGER PRIMARY KEY)')
+    named = one(db, 'SELECT parity_bundle(?)', '["tasks"]')
+    assert [(row['table_name'], row['status']) for row in verify(other, named).values()] == [('tasks', 'match')]
+    assert one(other, 'SELECT parity_assert_match(?)', named) is None
+    assert {name for name, row in verify(other, bundle(db)).items() if row['status'] != 'match'} == {'more', 'other'}

@@ -188,6 +188,7 @@ MS, SECOND = 1000, 1_000_000
 EARLY, LATE = v.days_of(1900, 1, 1) * v.DAY, v.days_of(2200, 1, 1) * v.DAY
 ID = Form('id', 'bigint', 'INTEGER', v.Ints(64), as_it_is, key=True)
 TEXT = Form('name', 'text', 'TEXT', v.Texts(), as_it_is, key=True)
+BODY = Form('body', 'text', 'TEXT', v.Texts(40, huge=40_000), as_it_is)
 CODE = Form('code', 'varchar(60)', 'VARCHAR(60)', v.Texts(60, padded=True), as_it_is)
 DOUBLE = Form('ratio', 'double precision', 'REAL', v.Doubles(), as_it_is)
 BINARY = Form('data', 'bytea', 'BLOB', v.Bytes(), as_it_is)
@@ -214,7 +215,7 @@ CLIENTS = {
         Form('created_at', 'timestamp(3)', 'DATETIME', v.Stamps(MS, zone=False), stamp('T', v.three, '+00:00')),
         Form('seen_at', 'timestamptz(3)', 'DATETIME', v.Stamps(MS), stamp('T', v.three, '+00:00'))),
     'django': Client((
-        ID, TEXT, DOUBLE, BINARY, CODE,
+        ID, TEXT, DOUBLE, BINARY, CODE, BODY,
         Form('active', 'boolean', 'bool', v.Bools(), number),
         Form('ref', 'uuid', 'char(32)', v.Uuids(), hex32, key=True),
         Form('price', 'numeric(15,4)', 'decimal', v.Decimals(15, 4), affinity),
@@ -239,7 +240,7 @@ CLIENTS = {
         Form('mood', 'mood', 'VARCHAR(10)', v.Labels('sad', 'ok', 'very happy', ''), as_it_is),
         Form('small', 'smallint', 'SMALLINT', v.Ints(16), as_it_is))),
     'rails': Client((
-        ID, DOUBLE, BINARY,
+        ID, DOUBLE, BINARY, BODY,
         Form('name', 'varchar', 'varchar', v.Texts(), as_it_is, key=True),
         Form('old_flag', 'boolean', 'boolean', v.Bools(), lambda _rng, value: 't' if value else 'f'),
         Form('flag', 'boolean', 'boolean', v.Bools(), number),

@@ -157,22 +157,24 @@ class Fifteen(Values):
         return '%.15g' % value
 
 
+# not U+FFFE and U+FFFF, which SQLite itself turns into U+FFFD in a UTF-16 database
 ALPHABETS = ['abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789', ' \t\n\r\\"\'%_;,{}[]()$:', '\x01\x08\x1b\x7f',
-             'äöüßéèñçøåÆŒ', 'Ελληνικά кириллица', '日本語中文한국어', '😀🇩🇪👨‍👩‍👧', 'e\u0301\u202e\ufeff\ufffd\uffff\u0085\u2028']
+             'äöüßéèñçøåÆŒ', 'Ελληνικά кириллица', '日本語中文한국어', '😀🇩🇪👨‍👩‍👧', 'e\u0301\u202e\ufeff\ufffd\u0085\u2028']
 WORDS = ('', ' ', '  ', '0', '5', '-5', '5.0', '1e3', '007', '+1', '.5', 'NULL', 'null', 'true', 't', 'NaN', 'Infinity', '\\N',
          '\\.', "'", '"', 'a', 'A', 'x ', ' x', '2024-01-01', "'; DROP TABLE x; --", '0x10', 'é', 'e\u0301', '\u00a0')
 
 
 class Texts(Values):
-    def __init__(self, longest=40, padded=False):
+    def __init__(self, longest=40, padded=False, huge=0):
         self.longest = longest
         self.padded = padded    # char(n): blanks at the end mean nothing
+        self.huge = huge        # the length of one text in 200
 
     def make(self, rng):
         if rng.random() < 0.15:
             text = rng.choice(WORDS)
         else:
-            size = 3000 if rng.random() < 0.002 else rng.randrange(self.longest)
+            size = self.huge if self.huge and rng.random() < 0.005 else rng.randrange(self.longest)
             alphabet = ALPHABETS[0] if rng.random() < 0.6 else ''.join(rng.choices(ALPHABETS, k=2))
             text = ''.join(rng.choices(alphabet, k=size))
         return text[:self.longest].rstrip(' ') if self.padded else text

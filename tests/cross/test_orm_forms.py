@@ -162,14 +162,16 @@ class Pair:
         assert set(verdicts) == {getattr(table, names) for table in self.tables}
         for table in self.tables:
             verdict = verdicts[getattr(table, names)]
-            assert (verdict.status, verdict.local_rows, verdict.remote_rows, verdict.differing) == (
-                'match', len(table.rows), len(table.rows), 0), (where, self.story(table, verdict))
+            told = (verdict.status, verdict.local_rows, verdict.remote_rows, verdict.differing)
+            if told != ('match', len(table.rows), len(table.rows), 0):
+                self.fail(table, verdict, where)
 
-    def story(self, table, verdict):
-        """What is needed to see what went wrong."""
-        columns = ['%s %s / %s %s' % (c.name, c.form.pg, c.lite, c.form.lite) for c in table.columns
-                   if c.lite in (verdict.columns or ()) or c.name in (verdict.columns or ())]
-        return 'PARITY_SEED=%d' % SEED, self.name, verdict, columns
+    def fail(self, table, verdict, *words):
+        """Ends the test with what is needed to see what went wrong."""
+        columns = ['%s %s %s / %s %s, kind %s' % ('key' if c.key else 'column', c.name, c.form.pg, c.lite, c.form.lite,
+                                                  c.form.pin or 'as declared') for c in table.columns]
+        pytest.fail('\n'.join(['PARITY_SEED=%d PARITY_ROWS=%d, client %s' % (SEED, ROWS, self.name), *map(str, words),
+                               str(verdict), 'encoding ' + self.sqlite.one('PRAGMA encoding')] + columns), pytrace=False)
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -224,8 +226,8 @@ def check_flips(pair, table):
                 verdict = verdicts[getattr(table, name)]
                 expected = [] if column.key else [getattr(column, name)]
                 told = (verdict.status, verdict.columns, 'keys differ' in (verdict.detail or ''))
-                assert told == ('differ', expected, column.key), (
-                    pair.story(table, verdict), column.form.name, 'was', row[at], 'now', flipped)
+                if told != ('differ', expected, column.key):
+                    pair.fail(table, verdict, 'flipped in %s: %r became %r' % (column.name, row[at], flipped))
 
             with pair.pg.connection.transaction(force_rollback=True):
                 pair.pg.run('UPDATE %s SET %s = %%s WHERE ctid = %%s' % (table.full, quoted(column.name)),
