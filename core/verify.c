@@ -512,6 +512,8 @@ static bool is_weak(const comparison *c, int i)
         return true; /* folded by wish of this side, and not there */
     if (!local->strict || local->is_text || remote == own)
         return false;
+    if (own == PARITY_FLOAT4)
+        return true; /* what a driver made of a float may be its shortest digits or its exact value: float4 reads both */
     return !(is_numeric(remote) && is_numeric(own)) && !(is_stamp(remote) && is_stamp(own)) &&
            !(remote == PARITY_TEXT && own == PARITY_CHAR);
 }
@@ -607,9 +609,8 @@ static parity_status say_coarser(comparison *c)
         const parity_kind *there = &c->remote->spec.columns[c->of_spec[i]].kind;
         char here[PARITY_KIND_TEXT_MAX];
 
-        if (column_equal(c, i, false, false) || !local->strict || remote_column(c, i)->has_rounded ||
-            !((local->kind.id == PARITY_FLOAT4 && there->id != PARITY_FLOAT4) ||
-              (local->kind.has_scale && !there->has_scale)))
+        if (column_equal(c, i, false, false) || !local->strict || remote_column(c, i)->has_rounded || is_weak(c, i) ||
+            !local->kind.has_scale || there->has_scale)
             continue;
         parity_kind_print(&local->kind, here);
         SAY("%s: %s here may have rounded values from there: verify a bundle of this side there to tell",
@@ -642,6 +643,46 @@ static parity_status say_rounding(comparison *c, bool local_rounded, bool remote
     return PARITY_OK;
 }
 
+/* What options made equal that is not: said whatever the verdict. */
+static parity_status say_options(comparison *c, int i)
+{
+    parity_verify *v = c->v;
+    const parity_column *column = &c->spec.columns[i];
+    uint64_t here = c->tally->column[i].rounds, there = remote_column(c, i)->rounds;
+
+    if (column->kind.options & PARITY_OPT_FOLD)
+        SAY("%s: compared without case, as the option fold=ascii says", column->name);
+    if (column->kind.options & PARITY_OPT_NONZERO)
+        SAY("%s: any number but 0 counts as true, as the option nonzero says", column->name);
+    if (!(column->kind.options & PARITY_OPT_ROUND))
+        return PARITY_OK;
+    if (here > 0)
+        SAY("%s: %" PRIu64 " %s here rounded, as the option round says", column->name, here, plural(here));
+    if (there > 0)
+        SAY("%s: %" PRIu64 " %s there rounded, as the option round says", column->name, there, plural(there));
+    return PARITY_OK;
+}
+
+/* Generated columns of this side that nothing is compared with. */
+static parity_status say_generated(comparison *c)
+{
+    parity_verify *v = c->v;
+    int n = 0;
+
+    for (int l = 0; l < c->local.ncolumns; l++) {
+        bool paired = false;
+
+        for (int r = 0; r < c->remote->spec.ncolumns; r++)
+            paired |= c->column[r] == l;
+        if (paired || !c->local.columns[l].generated)
+            continue;
+        if (n == 0)
+            SAY("generated here and not compared: ");
+        PARITY_TRY(list_name(&v->detail, c->local.columns[l].name, &n));
+    }
+    return PARITY_OK;
+}
+
 static parity_status say_all_notes(comparison *c)
 {
     parity_verify *v = c->v;
@@ -651,6 +692,7 @@ static parity_status say_all_notes(comparison *c)
         const parity_bundle_column *r = remote_column(c, i);
         const parity_column *column = &c->spec.columns[i];
 
+        PARITY_TRY(say_options(c, i));
         PARITY_TRY(say_notes(v, column->name, "here", &column->kind, t->bad, t->option,
                              tally_example(&v->row_arena, t), t->zoneless, t->digits));
         PARITY_TRY(say_notes(v, column->name, "there", &c->remote->spec.columns[c->of_spec[i]].kind, r->bad, r->option,
@@ -759,6 +801,7 @@ static parity_status judge(comparison *c)
     }
     if (c->nexcluded > 0)
         SAY("%d %s excluded", c->nexcluded, c->nexcluded == 1 ? "column is" : "columns are");
+    PARITY_TRY(say_generated(c));
     return say_all_notes(c);
 }
 
@@ -809,8 +852,8 @@ static parity_status only_remote(parity_verify *v, int r)
     if (v->pair[r] == -2)
         SAY("more than one table here fits the name: say which in the mapping");
     else if (fits_any(v->skipped, v->nskipped, t->spec.table))
-        SAY("a table of that name is left out here (virtual, internal or of an extension): name it in the mapping to "
-            "compare it");
+        SAY("a table of that name is left out here (virtual, internal, of an extension or without columns): name it in "
+            "the mapping to compare it");
     return PARITY_OK;
 }
 
@@ -827,8 +870,8 @@ static parity_status only_local(parity_verify *v, int l, parity_error *err)
     v->row.verdict = PARITY_V_ONLY_LOCAL;
     v->row.table_name = v->local[l];
     if (fits_any(v->bundle.skipped, v->bundle.nskipped, v->local[l]))
-        SAY("a table of that name is left out there (virtual, internal or of an extension): name it in the bundle to "
-            "compare it");
+        SAY("a table of that name is left out there (virtual, internal, of an extension or without columns): name it in "
+            "the bundle to compare it");
     PARITY_TRY(v->engine->describe(v->engine->ctx, &v->row_arena, v->mapping.schema, v->local[l], &t, err));
     if (t.ncolumns == 0)
         return PARITY_OK;

@@ -59,7 +59,7 @@ def decimal_text(_rng, value):
 
 
 def any_decimal(rng, value):
-    return rng.choice(('%s', '%s', '+%s', '%E')) % value if value >= 0 else str(value)
+    return str(value) if value.is_nan() or value < 0 else rng.choice(('%s', '+%s', '0%s')) % value
 
 
 def affinity(_rng, value):
@@ -161,7 +161,7 @@ def json_array(rng, value):
 
 def shortest(_rng, value):
     """A float by its shortest digits."""
-    return parity_numbers.float_as_double(v.pack('f', value)) if v.math.isfinite(value) else value
+    return v.unpack('d', parity_numbers.float_as_double(v.pack('f', value)))
 
 
 def yes_or_no(rng, value):
@@ -326,7 +326,7 @@ CLIENTS = {
         Form('local_at', 'timestamptz', 'DATETIME', v.Stamps(low=EARLY), local_stamp(19_800), 'timestamptz zone=+05:30'),
         Form('plain_at', 'timestamp', 'DATETIME', v.Stamps(low=v.PG_FIRST, high=v.PG_LAST, infinite=True, zone=False),
              stamp(' ', v.trimmed)),
-        Form('us_at', 'timestamp', 'INTEGER', v.Stamps(low=v.PG_FIRST, high=v.PG_LAST, zone=False), as_it_is, 'timestamp epoch=us'),
+        Form('us_at', 'timestamp', 'INTEGER', v.Stamps(low=v.PG_FIRST, high=2 ** 63 - 1, zone=False), as_it_is, 'timestamp epoch=us'),
         Form('day_at', 'timestamp', 'REAL', v.Stamps(MS, EARLY, LATE, zone=False), julian, 'timestamp julian'),
         Form('born', 'date', 'DATE', v.Dates(-2_440_588, v.PG_LAST_DAY, infinite=True), date),
         Form('died', 'date', 'DATE', v.Dates(), date_as_stamp),

@@ -126,7 +126,8 @@ class Decimals(Values):
         if rng.random() < 0.1:
             return Decimal(rng.choice(self.special + ('0', '1', '-1', '0.5' if self.scale else '5')))
         coefficient = rng.randrange(10 ** rng.randrange(1, self.digits + 1)) * rng.choice((1, -1))
-        return self.of(coefficient, rng.randrange(self.scale + 1))
+        zeros = 10 ** rng.randrange(self.scale + 1)
+        return self.of(coefficient // zeros * zeros if rng.random() < 0.5 else coefficient, self.scale)
 
     def of(self, coefficient, scale):
         return Decimal(coefficient).scaleb(-scale, self.context)
@@ -308,8 +309,8 @@ def nine(us):
 
 
 FIRST, LAST = days_of(1, 1, 2) * DAY, days_of(9999, 12, 31) * DAY - 1
-PG_FIRST, PG_LAST = -2_440_588 * DAY, 9_223_371_331_200_000_000 - 1     # 4714-11-24 BC, 294276-12-31
-PG_LAST_DAY = 2_147_483_493 + 10_957                                     # 5874897-12-31
+PG_FIRST, PG_LAST = -2_440_588 * DAY, 9_224_318_016_000_000_000 - 1     # 4714-11-24 BC, 294276-12-31
+PG_LAST_DAY = 2_145_042_905                                             # 5874897-12-31
 
 
 class Stamps(Values):

@@ -17,7 +17,7 @@ from orm_forms import CLIENTS
 
 SEED = int(os.environ.get('PARITY_SEED') or time.time_ns() % 10 ** 9)
 ROWS = int(os.environ.get('PARITY_ROWS') or 200_000)
-LARGE, SMALL, SMALL_ROWS, FLIPS = 3, 2, 80, 2   # tables a client, rows of a small one, flips a column and side
+LARGE, SMALL, SMALL_ROWS, FLIPS = 3, 2, 80, 3   # tables a client, rows of a small one, flips a column and side
 seen = {'rows': 0, 'tables': 0, 'flips': 0}
 
 
