@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import parity_numbers  # noqa: E402
 
+STRICT = (' STRICT',) if sqlite3.sqlite_version_info >= (3, 37) else ()
 calculator = sqlite3.connect(':memory:')
 
 
@@ -59,7 +60,7 @@ def decimal_text(_rng, value):
 
 
 def any_decimal(rng, value):
-    return str(value) if value.is_nan() or value < 0 else rng.choice(('%s', '+%s', '0%s')) % value
+    return str(value) if value.is_nan() or value.is_signed() else rng.choice(('%s', '+%s', '0%s')) % value
 
 
 def affinity(_rng, value):
@@ -161,7 +162,7 @@ def json_array(rng, value):
 
 def shortest(_rng, value):
     """A float by its shortest digits."""
-    return v.unpack('d', parity_numbers.float_as_double(v.pack('f', value)))
+    return v.unpack('d', parity_numbers.float_as_double(v.pack('f', value))) if v.math.isfinite(value) else value
 
 
 def yes_or_no(rng, value):
@@ -297,7 +298,7 @@ CLIENTS = {
         Form('blob_ref', 'uuid', 'BLOB', v.Uuids(), lambda _rng, value: value.bytes_le, 'uuid dotnet', key=True),
         Form('price', 'numeric(29,10)', 'TEXT', v.Decimals(28, 10), decimal_text),
         Form('points', 'numeric(20,0)', 'INTEGER', Unsigned(), lambda _rng, value: value - (value >> 63 << 64),
-             'int uint64', 'int uint64')), camel='Pascal'),
+             'int uint64', 'int uint64')), camel='Pascal', suffixes=('',) + STRICT),
     'sqlite-jdbc': Client((
         ID, TEXT, BINARY, DOUBLE,
         Form('flag', 'boolean', 'BOOLEAN', v.Bools(), number),
@@ -338,5 +339,5 @@ CLIENTS = {
         Form('braced', 'uuid', 'TEXT', v.Uuids(), lambda rng, value: rng.choice(('{%s}', '%s')) % str(value).upper()),
         Form('label', 'text', 'STRING', v.Digits(), as_it_is),
         Form('tags', 'int[]', 'TEXT', v.Arrays(v.Ints(32)), json_array),
-        Form('doc', 'json', 'ANY', v.Json(), json_text)), suffixes=('', ' WITHOUT ROWID')),
+        Form('doc', 'json', 'ANY', SmallJson(), json_affinity)), suffixes=('', ' WITHOUT ROWID')),
 }

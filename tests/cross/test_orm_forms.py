@@ -98,7 +98,12 @@ class Table:
     def fill(self, rng, pg, sqlite):
         self.order = list(range(len(self.rows)))
         rng.shuffle(self.order)     # the order of rows must not matter
-        pg.insert(self.full, ([c.pg(v) for c, v in zip(self.columns, row)] for row in self.rows))
+        rows = ([c.pg(v) for c, v in zip(self.columns, row)] for row in self.rows)
+        if len(self.rows) > SMALL_ROWS:
+            pg.insert(self.full, rows)
+        else:
+            sql = 'INSERT INTO %s VALUES (%s) RETURNING ctid::text' % (self.full, ', '.join(['%s'] * len(self.columns)))
+            self.ctids = [pg.one(sql, *row) for row in rows]
         sqlite.insert(quoted(self.lite), ([c.cell(rng, v) for c, v in zip(self.columns, self.rows[n])] for n in self.order))
 
     def where(self, rng, number):
@@ -128,10 +133,11 @@ class Pair:
             self.add('order_item_%d' % n, large_rows if n < LARGE else SMALL_ROWS)
 
     def add(self, name, rows):
-        """A table of some of the client's forms; the large ones together have all of them."""
+        """A table of some of the client's forms; the large ones together have all of them, and so do the small ones."""
         forms = list(self.client.forms)
         n = len(self.tables)
-        chosen = set(range(n % LARGE, len(forms), LARGE)) if n < LARGE else set()
+        first, step = (n, LARGE) if n < LARGE else (n - LARGE, SMALL)
+        chosen = set(range(first, len(forms), step))
         while len(chosen) < min(9, len(forms)):
             chosen.add(self.rng.randrange(len(forms)))
         table = Table(self.rng, self.client, name, [forms[i] for i in sorted(chosen)], rows)
@@ -216,7 +222,6 @@ def check_match(pair):
 def check_flips(pair, table):
     """Each column, on each side: one cell changes by a bit, and exactly this column differs, in both directions."""
     pg_bundle, sqlite_bundle = pair.pg_bundle(table), pair.sqlite_bundle(table)
-    ctids = [row[0] for row in pair.pg.run('SELECT ctid::text FROM %s' % table.full)]
     for at, column in enumerate(table.columns):
         for _ in range(FLIPS):
             number, flipped = choose_flip(pair.rng, table, at)
@@ -227,11 +232,12 @@ def check_flips(pair, table):
                 expected = [] if column.key else [getattr(column, name)]
                 told = (verdict.status, verdict.columns, 'keys differ' in (verdict.detail or ''))
                 if told != ('differ', expected, column.key):
-                    pair.fail(table, verdict, 'flipped in %s: %r became %r' % (column.name, row[at], flipped))
+                    pair.fail(table, verdict, 'flipped in %s, verified in %s: %r became %r' % (
+                        column.name, name, row[at], flipped))
 
             with pair.pg.connection.transaction(force_rollback=True):
                 pair.pg.run('UPDATE %s SET %s = %%s WHERE ctid = %%s' % (table.full, quoted(column.name)),
-                            column.pg(flipped), ctids[number])
+                            column.pg(flipped), table.ctids[number])
                 assert_named(pair.verify_in_sqlite(pair.pg_bundle(table)), 'lite')
                 assert_named(pair.verify_in_pg(sqlite_bundle), 'name')
             pair.sqlite.run('BEGIN')
