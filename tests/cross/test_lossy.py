@@ -1,115 +1,231 @@
-"""A lossy load is caught: `rounded`, with the right counts, and never `match`."""
+"""A load that loses something is never a match: `rounded` with the right counts, or `differ`."""
 
+import collections
+import datetime
+import decimal
+import functools
+import json
+import random
 import re
-import struct
-from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-ROWS = 500
+from orm_forms import shortest
+from orm_values import single, stamp_text
+
+ROWS = 2000
+LOSSY = {'lat': 'real', 'lon': 'real', 'price': 'numeric(10,2)', 'taken': 'timestamptz', 'local': 'timestamp(3)',
+         'day': 'date', 'units': 'integer', 'opens': 'time(0)', 'note': 'text'}
+EXACT = {'lat': 'double precision', 'lon': 'double precision', 'price': 'numeric', 'taken': 'text', 'local': 'text',
+         'day': 'timestamp', 'units': 'double precision', 'opens': 'time', 'note': 'text'}
+KINDS = {'lat': 'float4', 'lon': 'float4', 'price': 'decimal(10,2)', 'taken': 'timestamptz', 'local': 'timestamp(3)',
+         'day': 'date', 'units': 'int', 'opens': 'time(0)'}
 
 
-def rows():
-    """(id, latitude, price, stamp): values of which some fit PostgreSQL's narrower types and some do not."""
-    for i in range(1, ROWS + 1):
-        latitude = i / 8 if i % 3 == 0 else 40 + i / 9973
-        price = '%d.%02d' % (i, i % 100) if i % 4 else '%d.%03d' % (i, 5 + i % 990)
-        stamp = '2026-01-02T03:%02d:%02d.%s' % (i // 60 % 60, i % 60, '%06d' % (i * 997) if i % 5 else '%09d' % (i * 997 + 1))
-        yield i, latitude, price, stamp + 'Z'
+@functools.lru_cache
+def make_rows():
+    """What SQLite holds: coordinates, decimals and whole numbers as REAL, nanoseconds and clocks as text."""
+    rng = random.Random(2)
+    rows = []
+    for number in range(ROWS):
+        us = rng.randrange(0, 2_000_000_000_000_000)
+        below = rng.choice(['', '', '000'] + ['%03d' % rng.randrange(1, 500), '%03d' % rng.randrange(501, 1000)])
+        text = stamp_text(us, ' ', lambda f: '.%06d' % f)
+        half = rng.randrange(-2000, 2000) / 2
+        rows.append([number,
+                     rng.choice((round(rng.uniform(-90, 90), rng.randrange(0, 9)), single(rng.uniform(-90, 90)), None)),
+                     rng.uniform(-180, 180),
+                     rng.choice((rng.randrange(-10 ** 6, 10 ** 6) / 1000, 12.345, -0.005, 0.004, 2.5)),
+                     text + below + 'Z',
+                     text[:-6] + rng.choice(('000', '500', '999', '001')) + rng.choice(('', '000', '001', '499', '501')),
+                     text[:10] if rng.random() < 0.3 else text[:10] + ' 00:00:00' if rng.random() < 0.5 else text[:19],
+                     rng.choice((half, float(rng.randrange(1000)))),
+                     text[11:19] + rng.choice(('', '.0', '.5', '.25', '.75')),
+                     'note %d' % number])
+    return rows
 
 
-def is_float4(value):
-    """Whether the double is what a float's shortest digits name, or a float itself."""
-    single = struct.unpack('f', struct.pack('f', value))[0]
-    if single == value:
-        return True
-    return any(float('%.*g' % (digits, single)) == value and
-               struct.unpack('f', struct.pack('f', float('%.*g' % (digits, single))))[0] == single
-               for digits in range(1, 10))
+def digits_behind(text):
+    """The digits of a second."""
+    return text.rstrip('Z').partition('.')[2]
 
 
-def expected_counts():
-    data = list(rows())
-    return {
-        'latitude': sum(not is_float4(latitude) for _, latitude, _, _ in data),
-        'price': sum(Decimal(price) != Decimal(price).quantize(Decimal('0.01'), ROUND_HALF_UP)
-                     for _, _, price, _ in data),
-        'at': sum(len(stamp.split('.')[1].rstrip('Z').rstrip('0')) > 6 for _, _, _, stamp in data),
-    }
+def lost(row):
+    """The columns of a row that the lossy types cannot hold, by what those types are."""
+    _, lat, lon, price, taken, local, day, units, opens, _note = row
+    cents = decimal.Decimal(repr(price)).quantize(decimal.Decimal('0.01'), decimal.ROUND_HALF_UP)
+    return [name for name, is_lost in {
+        'lat': lat is not None and lat != single(lat) and lat != shortest(None, single(lat)),
+        'lon': lon != single(lon) and lon != shortest(None, single(lon)),
+        'price': decimal.Decimal(repr(price)) != cents,
+        'taken': digits_behind(taken)[6:].strip('0') != '',
+        'local': digits_behind(local)[3:].strip('0') != '',
+        'day': len(day) > 10 and not day.endswith('00:00:00'),
+        'units': units != int(units),
+        'opens': digits_behind(opens).strip('0') != '',
+    }.items() if is_lost]
 
 
-@pytest.fixture
-def lite(sqlite):
-    sqlite.run('CREATE TABLE places (id INTEGER PRIMARY KEY, latitude REAL, price TEXT, at TEXT)')
-    sqlite.insert('places', rows())
-    return sqlite
+def load(pg, sqlite, types):
+    """The rows into both, into PostgreSQL through text and its own casts, as a loader does."""
+    rows = make_rows()
+    sqlite.run('CREATE TABLE readings (id INTEGER PRIMARY KEY, lat REAL, lon REAL, price DECIMAL, taken TEXT, '
+               'local DATETIME, day DATETIME, units REAL, opens TIME, note TEXT)')
+    sqlite.insert('readings', rows)
+    pg.run('CREATE TABLE staging (id int, %s)' % ', '.join(
+        '%s %s' % (name, 'double precision' if EXACT[name] == 'double precision' else 'text') for name in types))
+    pg.insert('staging', rows)
+    pg.run('CREATE TABLE readings (id int PRIMARY KEY, %s)' % ', '.join('%s %s' % item for item in types.items()))
+    pg.run("SET TimeZone = 'UTC'")
+    pg.run('INSERT INTO readings SELECT id, %s FROM staging' % ', '.join('%s::%s' % item for item in types.items()))
+    pg.run('DROP TABLE staging')
 
 
-def load(pg, latitude, price, at):
-    pg.run('CREATE TABLE places (id int PRIMARY KEY, latitude %s, price %s, at %s)' % (latitude, price, at))
-    pg.run('CREATE TEMP TABLE raw (id int, latitude float8, price text, at text)')
-    pg.insert('raw', rows())
-    pg.run('INSERT INTO places SELECT id, latitude, price::numeric, at%s FROM raw' % (
-        '' if at == 'text' else '::timestamptz'))
-    pg.run('DROP TABLE raw')
+@functools.lru_cache
+def counted():
+    """{column: how many of its values the lossy type cannot hold}"""
+    counts = collections.Counter(name for row in make_rows() for name in lost(row))
+    assert set(counts) == set(KINDS) and all(0 < n < ROWS or name == 'lon' for name, n in counts.items())
+    return counts
 
 
-def counts(detail, where):
-    """{column: values} of "column: n values WHERE are equal only once rounded to kind"."""
-    found = re.findall(r'(\w+): (\d+) values? %s (?:is|are) equal only once rounded' % where, detail or '')
-    return {column: int(n) for column, n in found}
+def told(verdict, where):
+    """{column: (how many values, kind)} of what detail says was rounded on one side."""
+    found = re.findall(r'(\w+): (\d+) values? (here|there) (?:is|are) equal only once rounded to ([^;]+)',
+                       verdict.detail or '')
+    assert all(side == where for _, _, side, _ in found)
+    return {name: (int(n), kind) for name, n, _, kind in found}
 
 
-def test_narrow_types_are_rounded(pg, lite):
-    load(pg, 'real', 'numeric(10,2)', 'timestamptz')
-    verdict = lite.verify(pg.bundle())['places']
-    expected = expected_counts()
-    assert all(expected.values())
-    assert verdict.status == 'rounded', verdict
-    assert sorted(verdict.columns) == ['at', 'latitude', 'price']
-    assert counts(verdict.detail, 'here') == expected
+def expected(counts):
+    return {name: (n, KINDS[name]) for name, n in counts.items()}
 
 
-def test_wide_types_match(pg, lite):
-    load(pg, 'float8', 'numeric', 'text')
-    verdict = lite.verify(pg.bundle())['places']
-    assert verdict.status == 'match', verdict
+def test_lossy_load(pg, sqlite):
+    load(pg, sqlite, LOSSY)
+    counts = counted()
+    verdict = sqlite.verify(pg.bundle())['readings']
+    assert verdict.status == 'rounded'
+    assert sorted(verdict.columns) == sorted(counts)
+    assert told(verdict, 'here') == expected(counts)
+    assert (verdict.local_rows, verdict.remote_rows) == (ROWS, ROWS)
 
 
-def test_one_wrong_value_among_rounded_ones_differs(pg, lite):
-    load(pg, 'real', 'numeric(10,2)', 'timestamptz')
-    pg.run('UPDATE places SET price = price + 0.01 WHERE id = 7')
-    verdict = lite.verify(pg.bundle())['places']
-    assert verdict.status == 'differ', verdict
-    assert 'price' in verdict.columns
-    assert set(counts(verdict.detail, 'here')) == {'latitude', 'at'}, 'price is not equal once rounded'
+def test_lossy_load_the_other_way(pg, sqlite):
+    """SQLite knows PostgreSQL's types by adopt; its bundle then says what was lost."""
+    load(pg, sqlite, LOSSY)
+    counts = counted()
+    sqlite.run('SELECT parity_adopt(?)', pg.bundle())
+    verdict = pg.verify(sqlite.bundle())['readings']
+    assert verdict.status == 'rounded'
+    assert sorted(verdict.columns) == sorted(counts)
+    assert told(verdict, 'there') == expected(counts)
+    assert sqlite.verify(pg.bundle())['readings'].status == 'rounded'
 
 
-def test_assert_match(pg, lite):
-    load(pg, 'real', 'numeric(10,2)', 'timestamptz')
+def test_exact_load(pg, sqlite):
+    """The same rows into types that hold them."""
+    load(pg, sqlite, EXACT)
+    assert sqlite.verify(pg.bundle())['readings'].status == 'match'
+    sqlite.run('SELECT parity_adopt(?)', pg.bundle())
+    assert pg.verify(sqlite.bundle())['readings'].status == 'match'
+    assert pg.one("SELECT parity.checksum('readings')::text") == sqlite.one("SELECT parity_checksum('readings')")
+
+
+@pytest.mark.parametrize('column', [None] + list(KINDS))
+def test_one_lossy_column(pg, sqlite, column):
+    """All types hold their values but one."""
+    types = dict(EXACT)
+    if column:
+        types[column] = LOSSY[column]
+    load(pg, sqlite, types)
+    counts = counted()
+    verdict = sqlite.verify(pg.bundle())['readings']
+    assert verdict.status == ('rounded' if column else 'match')
+    assert verdict.columns == ([column] if column else [])
+    assert told(verdict, 'here') == ({column: (counts[column], KINDS[column])} if column else {})
+
+
+def test_assert_match(pg, sqlite):
+    load(pg, sqlite, LOSSY)
     bundle = pg.bundle()
-    assert 'places: rounded' in lite.error('SELECT parity_assert_match(?)', bundle)
-    assert lite.one('SELECT parity_assert_match(?, ?)', bundle, '{"accept": "rounded"}') is None
-
-
-def test_the_other_direction_once_the_types_are_adopted(pg, lite):
-    load(pg, 'real', 'numeric(10,2)', 'timestamptz')
-    assert pg.verify(lite.bundle())['places'].status in ('differ', 'incomparable'), 'SQLite says nothing of rounding yet'
-    lite.run('SELECT parity_adopt(?)', pg.bundle())
-    bundle = lite.bundle()
-    verdict = pg.verify(bundle)['places']
-    assert verdict.status == 'rounded', verdict
-    assert counts(verdict.detail, 'there') == expected_counts()
-    sqlstate, words, _ = pg.error('SELECT parity.assert_match(%s)', bundle)
-    assert sqlstate == '22000' and 'places: rounded' in words
+    assert 'readings: rounded' in sqlite.error('SELECT parity_assert_match(?)', bundle)
+    sqlite.run('SELECT parity_assert_match(?, ?)', bundle, '{"accept": "rounded"}')
+    sqlite.run('SELECT parity_adopt(?)', bundle)
+    bundle = sqlite.bundle()
+    code, words, _ = pg.error('SELECT parity.assert_match(%s)', bundle)
+    assert code == '22000' and 'readings: rounded' in words
     pg.run('SELECT parity.assert_match(%s, %s)', bundle, '{"accept": "rounded"}')
 
 
-def test_accepted_beforehand(pg, lite):
-    load(pg, 'real', 'numeric(10,2)', 'timestamptz')
-    lite.run('SELECT parity_set_spec(?, ?)', 'places', '{"columns": {"latitude": "float4 round", '
-             '"price": "decimal(10,2) round", "at": "timestamptz round"}}')
-    verdict = lite.verify(pg.bundle())['places']
-    assert verdict.status == 'match'
-    for column, n in expected_counts().items():
-        assert '%s: %d values here rounded, as the option round says' % (column, n) in verdict.detail
+# One cell more that is wrong in PostgreSQL: by less than the rounding, by the least that the type can hold, or cut
+# off where the type would have rounded.
+WRONG = [
+    ('price', 'price + 0.01', 'price = 2.50'),
+    ('price', '12.34', 'price = 12.35'),    # 12.345 cut
+    ('price', '0', 'price = -0.01'),        # -0.005 cut
+    ('lat', 'lat * 1.0000002', 'lat > 1'),
+    ('taken', "taken + interval '1 us'", 'true'),
+    ('local', "local - interval '1 ms'", 'true'),
+    ('day', 'day + 1', 'true'),
+    ('units', 'units + 1', 'true'),
+    ('opens', "opens + interval '1 s'", "opens < '23:59:59'"),
+    ('note', "note || ' '", 'true'),
+]
+
+
+@pytest.mark.parametrize('column, value, condition', WRONG)
+def test_partly_wrong(pg, sqlite, column, value, condition):
+    load(pg, sqlite, LOSSY)
+    counts = counted()
+    row = pg.one('SELECT min(id) FROM readings WHERE %s' % condition)
+    assert row is not None
+    pg.run('UPDATE readings SET %s = %s WHERE id = %d' % (column, value, row))
+    verdict = sqlite.verify(pg.bundle())['readings']
+    assert verdict.status == 'differ'
+    assert sorted(verdict.columns) == sorted(set(counts) | {column})
+    # rounding explains all other columns, and not this one
+    counts = {name: n for name, n in counts.items() if name != column}
+    assert told(verdict, 'here') == expected(counts)
+    assert sqlite.error('SELECT parity_assert_match(?, ?)', pg.bundle(), '{"accept": "rounded"}')
+    sqlite.run('SELECT parity_adopt(?)', pg.bundle())
+    verdict = pg.verify(sqlite.bundle())['readings']
+    assert (verdict.status, told(verdict, 'there')) == ('differ', expected(counts))
+
+
+def test_round_accepts_it_beforehand(pg, sqlite):
+    load(pg, sqlite, LOSSY)
+    kinds = {name: kind + ' round' for name, kind in KINDS.items()}
+    sqlite.run('SELECT parity_set_spec(?, ?)', 'readings', json.dumps({'columns': kinds}))
+    assert sqlite.verify(pg.bundle())['readings'].status == 'match'
+    assert pg.verify(sqlite.bundle())['readings'].status == 'match'
+
+
+def test_rounded_keys(pg, sqlite):
+    """A key that was rounded is found as such, too."""
+    start = datetime.datetime(2024, 1, 1)
+    stamps = [(start + datetime.timedelta(seconds=i)).isoformat(' ') for i in range(100)]
+    sqlite.run('CREATE TABLE log (at TEXT PRIMARY KEY, line TEXT) WITHOUT ROWID')
+    sqlite.insert('log', [(stamp + ('.000000%d' % (i % 4)), 'line %d' % i) for i, stamp in enumerate(stamps)])
+    pg.run('CREATE TABLE log (at timestamp PRIMARY KEY, line text)')
+    pg.insert('log', [(stamp, 'line %d' % i) for i, stamp in enumerate(stamps)])
+    verdict = sqlite.verify(pg.bundle())['log']
+    assert (verdict.status, verdict.columns, told(verdict, 'here')) == ('rounded', ['at'], {'at': (75, 'timestamp')})
+    sqlite.run('SELECT parity_adopt(?)', pg.bundle())
+    verdict = pg.verify(sqlite.bundle())['log']
+    assert (verdict.status, verdict.columns, told(verdict, 'there')) == ('rounded', ['at'], {'at': (75, 'timestamp')})
+    pg.run("UPDATE log SET line = 'line 8' WHERE line = 'line 7'")
+    assert pg.verify(sqlite.bundle())['log'].status == 'differ'
+    assert sqlite.verify(pg.bundle())['log'].status == 'differ'
+
+
+def test_postgres_cannot_have_lost_what_it_holds(pg, sqlite):
+    """The finer value in PostgreSQL is a difference, not a rounding: SQLite's would have to be rounded to itself."""
+    pg.run('CREATE TABLE t (id int PRIMARY KEY, n numeric(10,4), f float8)')
+    pg.run('INSERT INTO t VALUES (1, 12.3456, 40.070985)')
+    sqlite.run('CREATE TABLE t (id INTEGER PRIMARY KEY, n NUMERIC, f REAL)')
+    sqlite.run('INSERT INTO t VALUES (1, 12.35, 40.070984)')
+    verdict = sqlite.verify(pg.bundle())['t']
+    assert (verdict.status, sorted(verdict.columns)) == ('differ', ['f', 'n'])
+    verdict = pg.verify(sqlite.bundle())['t']
+    assert (verdict.status, sorted(verdict.columns)) == ('differ', ['f', 'n'])
