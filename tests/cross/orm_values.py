@@ -178,6 +178,8 @@ class Texts(Values):
             size = self.huge if self.huge and rng.random() < 0.005 else rng.randrange(self.longest)
             alphabet = ALPHABETS[0] if rng.random() < 0.6 else ''.join(rng.choices(ALPHABETS, k=2))
             text = ''.join(rng.choices(alphabet, k=size))
+        # SQLite 3.46 itself loses U+FEFF at the start of a long text in a UTF-16 database: any SELECT shows that
+        text = text.lstrip('\ufeff')
         return text[:self.longest].rstrip(' ') if self.padded else text
 
     def flip(self, rng, value):
