@@ -197,7 +197,7 @@ static parity_status read_table(parity_arena *a, const parity_node *node, parity
     if (status == PARITY_INVALID) {
         char detail[sizeof inner.message + sizeof inner.hint + 4];
 
-        snprintf(detail, sizeof detail, "%s. %s", inner.message, inner.hint);
+        snprintf(detail, sizeof detail, "%s.%s%s", inner.message, inner.hint[0] ? " " : "", inner.hint);
         return bad_member(err, "tables", detail);
     }
     if (status != PARITY_OK) {
@@ -274,7 +274,7 @@ parity_status parity_bundle_parse(parity_arena *a, const char *text, size_t n, p
     if (tables == NULL || tables->type != PARITY_N_ARRAY)
         return bad_member(err, "tables", "It is not an array of tables.");
     if (tables->count > PARITY_BUNDLE_MAX_TABLES)
-        return parity_fail(err, PARITY_LIMIT, NULL, NULL, "bundle has more than %d tables", PARITY_BUNDLE_MAX_TABLES);
+        return parity_fail(err, PARITY_LIMIT, NULL, "Name the tables, in several bundles.", "bundle has more than %d tables", PARITY_BUNDLE_MAX_TABLES);
     out->tables = parity_arena_alloc(a, (tables->count + 1) * sizeof *out->tables);
     if (out->tables == NULL)
         return PARITY_NOMEM;

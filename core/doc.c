@@ -38,7 +38,8 @@ static void skip_blanks(reader *r)
 static parity_status take(reader *r, size_t size, void **out)
 {
     if (size > r->budget || r->arena->total > r->budget - size)
-        return parity_fail(r->err, PARITY_LIMIT, "It holds more values than a text of this length can need.", NULL,
+        return parity_fail(r->err, PARITY_LIMIT, "It holds more values than a text of this length can need.",
+                           "Was another text passed than the one that was meant?",
                            "%s takes too much memory", r->what);
     *out = parity_arena_alloc(r->arena, size);
     return *out == NULL ? PARITY_NOMEM : PARITY_OK;
@@ -213,7 +214,8 @@ static parity_status read_value(reader *r, int depth, parity_node **out)
     if (r->at >= r->n)
         return malformed(r, "the text ends too early");
     if (depth > PARITY_DOC_MAX_DEPTH)
-        return parity_fail(r->err, PARITY_LIMIT, NULL, NULL, "%s is nested more than %d levels deep", r->what,
+        return parity_fail(r->err, PARITY_LIMIT, NULL, "Was another text passed than the one that was meant?",
+                           "%s is nested more than %d levels deep", r->what,
                            PARITY_DOC_MAX_DEPTH);
     PARITY_TRY(take(r, sizeof *node, &p));
     node = *out = p;
@@ -280,7 +282,7 @@ parity_status parity_doc_parse(parity_arena *a, const char *what, const char *te
     reader r = {a, what, text, n, 0, 0, err};
 
     if (n > PARITY_BUNDLE_MAX_BYTES)
-        return parity_fail(err, PARITY_LIMIT, NULL, NULL, "%s is larger than %zu bytes", what,
+        return parity_fail(err, PARITY_LIMIT, NULL, "Was another text passed than the one that was meant?", "%s is larger than %zu bytes", what,
                            PARITY_BUNDLE_MAX_BYTES);
     r.budget = a->total + 10 * n + (1 << 20);
     /* a byte order mark, as some shells write it */

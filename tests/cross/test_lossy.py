@@ -194,11 +194,23 @@ def test_partly_wrong(pg, sqlite, column, value, condition):
 
 
 def test_round_accepts_it_beforehand(pg, sqlite):
+    """A match then, which says how many values were rounded for it."""
     load(pg, sqlite, LOSSY)
     kinds = {name: kind + ' round' for name, kind in KINDS.items()}
     sqlite.run('SELECT parity_set_spec(?, ?)', 'readings', json.dumps({'columns': kinds}))
-    assert sqlite.verify(pg.bundle())['readings'].status == 'match'
-    assert pg.verify(sqlite.bundle())['readings'].status == 'match'
+    for database, bundle, where in ((sqlite, pg.bundle(), 'here'), (pg, sqlite.bundle(), 'there')):
+        verdict = database.verify(bundle)['readings']
+        assert verdict.status == 'match'
+        found = re.findall(r'(\w+): (\d+) values? %s rounded, as the option round says' % where, verdict.detail)
+        assert {name: int(n) for name, n in found} == counted()
+
+
+def test_without_adopt_nothing_is_called_equal(pg, sqlite):
+    """SQLite's own bundle does not know what PostgreSQL's types round to: no match, and no guess that it is rounding."""
+    load(pg, sqlite, LOSSY)
+    bundle = sqlite.bundle()
+    assert pg.verify(bundle)['readings'].status in ('differ', 'incomparable')
+    assert pg.error('SELECT parity.assert_match(%s, %s)', bundle, '{"accept": "rounded"}')[0] == '22000'
 
 
 def test_rounded_keys(pg, sqlite):
