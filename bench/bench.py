@@ -11,6 +11,7 @@ little on another machine; the ratios are what to look at.
 Runs inside scripts/with-postgres.sh. Needs psycopg 3; pg_comparator's row is left out where the extension pgcmp is not
 installed.
 """
+import glob
 import os
 import platform
 import re
@@ -104,6 +105,17 @@ def table(out, times, base, title):
 
 def ratio(times, a, b):
     return statistics.median(x / y for x, y in zip(times[a], times[b]))
+
+
+def trials(out):
+    """Adds what bench/trials.c prints, linked with the core that `make sqlite` built."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, 'trials')
+        subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-O3', '-I' + os.path.join(HERE, '..', 'core'), '-o', program,
+                        os.path.join(HERE, 'trials.c'),
+                        *sorted(glob.glob(os.path.join(HERE, '..', 'build', 'sqlite', 'core', '*.o'))), '-lm'], check=True)
+        print('\n## Sketches\n\n' + subprocess.run([program], check=True, capture_output=True, text=True).stdout.rstrip(),
+              file=out)
 
 
 def main():
@@ -221,6 +233,7 @@ def main():
         for what, value in [('PostgreSQL, `parity.checksum`', pg_memory), ('PostgreSQL, `parity.bundle`', pg_bundle_memory),
                             ('SQLite, `parity_checksum`', lite_memory)]:
             print('| private memory, %s | < 32 MiB | %.1f MiB |' % (what, value), file=out)
+        trials(out)
     with open(out_path) as out:
         print(out.read())
 

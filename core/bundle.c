@@ -10,7 +10,7 @@
  *    …],
  *    "skipped":["…"]}
  *
- * A table is its spec with digests added.  Counts that are 0 are left out; the
+ * A table is its spec with digests and a sketch added.  Counts that are 0 are left out; the
  * rounded digests are there only when some value would change by rounding.
  * Members that a reader does not know are passed over, so that a bundle may
  * gain some.
@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "verify.h"
 
 static parity_status put_text(parity_buf *b, const char *name, const char *value)
 {
@@ -35,12 +35,20 @@ static parity_status put_digest(parity_buf *b, const char *name, const parity_di
     return put_text(b, name, text);
 }
 
+static parity_status put_rounded(parity_buf *b, const char *name, const parity_digest *exact,
+                                 const parity_digest *rounding)
+{
+    parity_digest d = parity_rounded(exact, rounding);
+
+    return put_digest(b, name, &d);
+}
+
 static parity_status put_count(parity_buf *b, const char *name, uint64_t n)
 {
     return n == 0 ? PARITY_OK : parity_buf_printf(b, ",\"%s\":%" PRIu64, name, n);
 }
 
-parity_status parity_bundle_begin(parity_buf *b, const parity_bundle *head)
+parity_status parity_head_print(parity_buf *b, const parity_bundle *head)
 {
     PARITY_TRY(parity_buf_puts(b, "{\"parity\":\"" PARITY_FORMAT "\""));
     PARITY_TRY(put_text(b, "engine", head->engine));
@@ -48,7 +56,12 @@ parity_status parity_bundle_begin(parity_buf *b, const parity_bundle *head)
     PARITY_TRY(put_text(b, "server", head->server));
     PARITY_TRY(put_text(b, "time", head->time));
     PARITY_TRY(put_text(b, "position", head->position));
-    PARITY_TRY(put_text(b, "schema", head->schema));
+    return put_text(b, "schema", head->schema);
+}
+
+parity_status parity_bundle_begin(parity_buf *b, const parity_bundle *head)
+{
+    PARITY_TRY(parity_head_print(b, head));
     if (head->partial)
         PARITY_TRY(parity_buf_puts(b, ",\"partial\":true"));
     if (head->nskipped > 0) {
@@ -77,7 +90,7 @@ static parity_status add_column(void *ctx, parity_buf *b, int i)
 
     PARITY_TRY(put_digest(b, "digest", &c->digest));
     if (adding->rounded)
-        PARITY_TRY(put_digest(b, "rounded", &c->rounded));
+        PARITY_TRY(put_rounded(b, "rounded", &c->digest, &c->rounding));
     PARITY_TRY(put_count(b, "bad", c->bad));
     PARITY_TRY(put_count(b, "option", c->option));
     PARITY_TRY(put_count(b, "rounds", c->rounds));
@@ -93,6 +106,22 @@ static parity_status add_column(void *ctx, parity_buf *b, int i)
     return PARITY_OK;
 }
 
+/* Adds the sketch; the memory that this takes goes at once. */
+static parity_status put_sketch(parity_buf *b, const parity_tally *tally)
+{
+    const parity_sketch *sketch = (const parity_sketch *)(const void *)&tally->column[tally->ncolumns];
+    parity_arena a;
+    parity_status status;
+
+    if (tally->cells == 0)
+        return PARITY_OK;
+    parity_arena_init(&a, b->mem);
+    PARITY_TRY(parity_buf_puts(b, ",\"sketch\":\""));
+    status = parity_sketch_print(b, &a, sketch);
+    parity_arena_free(&a);
+    return status == PARITY_OK ? parity_buf_puts(b, "\"") : status;
+}
+
 parity_status parity_bundle_add(parity_buf *b, const parity_spec *spec, const parity_tally *tally, bool first)
 {
     adding adding = {tally, false};
@@ -104,9 +133,10 @@ parity_status parity_bundle_add(parity_buf *b, const parity_spec *spec, const pa
     PARITY_TRY(put_digest(b, "digest", &tally->digest));
     PARITY_TRY(put_digest(b, "keys", &tally->keys));
     if (adding.rounded) {
-        PARITY_TRY(put_digest(b, "rounded", &tally->rounded));
-        PARITY_TRY(put_digest(b, "rounded_keys", &tally->rounded_keys));
+        PARITY_TRY(put_rounded(b, "rounded", &tally->digest, &tally->rounding));
+        PARITY_TRY(put_rounded(b, "rounded_keys", &tally->keys, &tally->rounding_keys));
     }
+    PARITY_TRY(put_sketch(b, tally));
     return parity_buf_puts(b, "}");
 }
 
@@ -186,6 +216,26 @@ static parity_status read_column(const parity_node *node, const parity_bundle_ta
     return PARITY_OK;
 }
 
+static parity_status read_sketch(parity_arena *a, const parity_node *table, parity_bundle_table *t, parity_error *err)
+{
+    const parity_node *n = parity_node_member(table, "sketch");
+    parity_error inner;
+    parity_status status;
+
+    if (n == NULL)
+        return PARITY_OK;
+    if (n->type != PARITY_N_STRING)
+        return bad_member(err, "sketch", "It is not a string.");
+    status = parity_sketch_parse(a, n->text, strlen(n->text), &t->sketch, &inner);
+    if (status == PARITY_MALFORMED || status == PARITY_VERSION)
+        return bad_member(err, "sketch", inner.detail);
+    PARITY_TRY(status);
+    if (!parity_sketch_wire_fits(&t->sketch, &t->digest))
+        return bad_member(err, "sketch", "It is of other rows than the digest.");
+    t->has_sketch = true;
+    return PARITY_OK;
+}
+
 static parity_status read_table(parity_arena *a, const parity_node *node, parity_bundle_table *t, parity_error *err)
 {
     parity_error inner;
@@ -212,6 +262,7 @@ static parity_status read_table(parity_arena *a, const parity_node *node, parity
     if (t->keys.rows != (parity_spec_nkey(&t->spec) > 0 ? t->digest.rows : 0) ||
         (t->has_rounded && (t->rounded.rows != t->digest.rows || t->rounded_keys.rows != t->keys.rows)))
         return bad_member(err, "keys", "It has another number of rows than the table.");
+    PARITY_TRY(read_sketch(a, node, t, err));
     t->columns = parity_arena_alloc(a, (size_t)t->spec.ncolumns * sizeof *t->columns);
     if (t->columns == NULL)
         return PARITY_NOMEM;
@@ -239,14 +290,10 @@ static parity_status read_skipped(parity_arena *a, const parity_node *root, pari
     return PARITY_OK;
 }
 
-parity_status parity_bundle_parse(parity_arena *a, const char *text, size_t n, parity_bundle *out, parity_error *err)
+parity_status parity_head_read(const parity_node *root, parity_bundle *out, parity_error *err)
 {
-    const parity_node *version, *tables, *partial;
-    parity_node *root;
-    int i = 0;
+    const parity_node *version;
 
-    memset(out, 0, sizeof *out);
-    PARITY_TRY(parity_doc_parse(a, "bundle", text, n, &root, err));
     version = parity_node_member(root, "parity");
     if (version == NULL || version->type != PARITY_N_STRING)
         return parity_fail(err, PARITY_MALFORMED, "It has no member \"parity\".",
@@ -267,6 +314,21 @@ parity_status parity_bundle_parse(parity_arena *a, const char *text, size_t n, p
     PARITY_TRY(read_text(root, "schema", &out->schema, err));
     if (strcmp(out->engine, "postgresql") != 0 && strcmp(out->engine, "sqlite") != 0)
         return bad_member(err, "engine", "It is neither postgresql nor sqlite.");
+    return PARITY_OK;
+}
+
+parity_status parity_bundle_parse(parity_arena *a, const char *text, size_t n, parity_bundle *out, parity_error *err)
+{
+    const parity_node *tables, *partial;
+    parity_node *root;
+    int i = 0;
+
+    memset(out, 0, sizeof *out);
+    PARITY_TRY(parity_doc_parse(a, "bundle", text, n, &root, err));
+    if (parity_node_member(root, "rows") != NULL && parity_node_member(root, "tables") == NULL)
+        return parity_fail(err, PARITY_MALFORMED, "It was printed by parity.rows or parity_rows.",
+                           "parity.bundle and parity_bundle print a bundle.", "the text is a rows bundle");
+    PARITY_TRY(parity_head_read(root, out, err));
     partial = parity_node_member(root, "partial");
     out->partial = partial != NULL && partial->type == PARITY_N_TRUE;
     PARITY_TRY(read_skipped(a, root, out, err));

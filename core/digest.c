@@ -2,10 +2,9 @@
  * digest.c - the hash, and the algebra that sums hashes
  *
  * A digest is a number of rows and the sum of their row hashes, as integers
- * mod p = 2^127 - 1.  A sum does not depend on the order of the rows, merges
- * and subtracts, and counts duplicates, which XOR would cancel.  p is a prime,
- * so that the same residues serve the sketch.  Reduction is cheap because
- * 2^127 = 1 (mod p): the bits from 127 up are added back at the bottom.
+ * mod p = 2^127 - 1 (field.h).  A sum does not depend on the order of the rows,
+ * merges and subtracts, and counts duplicates, which XOR would cancel.  p is a
+ * prime, so that the same residues serve the sketch.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,10 +13,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "field.h"
 #include "internal.h"
-
-#define P_HI UINT64_C(0x7FFFFFFFFFFFFFFF)
-#define P_LO UINT64_C(0xFFFFFFFFFFFFFFFF)
 
 parity_hash parity_hash_bytes(const void *p, size_t n, uint64_t seed)
 {
@@ -38,29 +35,11 @@ void parity_hash_store(parity_hash h, unsigned char out[16])
 /* Adds any 128-bit number to the sum, which stays below p. */
 static inline void add_residue(parity_digest *d, uint64_t lo, uint64_t hi)
 {
-    uint64_t sum_lo, sum_hi, carry;
+    parity_hash sum = {d->lo, d->hi};
 
-    /* hi:lo mod p, give or take p itself */
-    carry = hi >> 63;
-    hi &= P_HI;
-    lo += carry;
-    hi += lo < carry;
-    /* both below 2^127 + 1, so the sum fits 128 bits */
-    sum_lo = d->lo + lo;
-    sum_hi = d->hi + hi + (sum_lo < lo);
-    carry = sum_hi >> 63;
-    sum_hi &= P_HI;
-    sum_lo += carry;
-    sum_hi += sum_lo < carry;
-    if (sum_hi > P_HI || (sum_hi == P_HI && sum_lo == P_LO)) {
-        /* p or a little more */
-        uint64_t borrow = sum_lo < P_LO;
-
-        sum_lo -= P_LO;
-        sum_hi -= P_HI + borrow;
-    }
-    d->lo = sum_lo;
-    d->hi = sum_hi;
+    sum = parity_field_add_any(sum, lo, hi);
+    d->lo = sum.lo;
+    d->hi = sum.hi;
 }
 
 void parity_digest_add(parity_digest *d, parity_hash h)
@@ -88,16 +67,11 @@ parity_status parity_digest_merge(parity_digest *d, const parity_digest *other, 
 
 parity_status parity_digest_subtract(parity_digest *d, const parity_digest *other, parity_error *err)
 {
-    uint64_t lo, hi;
-
     if (other->rows > d->rows)
         return parity_fail(err, PARITY_RANGE, "The digest to subtract has more rows than the one it is taken from.",
                            NULL, "number of rows of a digest is out of range");
     d->rows -= other->rows;
-    /* p - other */
-    lo = P_LO - other->lo;
-    hi = P_HI - other->hi;
-    add_residue(d, lo, hi);
+    add_residue(d, PARITY_P_LO - other->lo, PARITY_P_HI - other->hi); /* p - other */
     return PARITY_OK;
 }
 
@@ -152,7 +126,7 @@ parity_status parity_digest_parse(const char *text, size_t n, parity_digest *out
             return parity_fail(err, PARITY_MALFORMED, what, NULL, "invalid digest");
         half[i / 16] = half[i / 16] << 4 | (uint64_t)digit;
     }
-    if (half[0] > P_HI || (half[0] == P_HI && half[1] == P_LO))
+    if (!parity_field_valid(half[1], half[0]))
         return parity_fail(err, PARITY_MALFORMED, "The sum is not below 2^127 - 1.", NULL, "invalid digest");
     out->rows = rows;
     out->hi = half[0];

@@ -92,8 +92,34 @@ static parity_status put_hex(parity_buf *b, const unsigned char *s, size_t n, bo
     return PARITY_OK;
 }
 
-/* Decodes n characters to w; false when they are not base64. */
-static bool decode_base64(const unsigned char *s, size_t n, unsigned char *w, size_t *length)
+parity_status parity_base64_encode(parity_buf *b, const unsigned char *p, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char *w;
+
+    PARITY_TRY(parity_buf_reserve(b, n / 3 * 4 + 4));
+    w = b->data + b->len;
+    for (; n >= 3; n -= 3, p += 3) {
+        uint32_t group = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+
+        *w++ = (unsigned char)digits[group >> 18];
+        *w++ = (unsigned char)digits[group >> 12 & 63];
+        *w++ = (unsigned char)digits[group >> 6 & 63];
+        *w++ = (unsigned char)digits[group & 63];
+    }
+    if (n > 0) {
+        uint32_t group = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);
+
+        *w++ = (unsigned char)digits[group >> 18];
+        *w++ = (unsigned char)digits[group >> 12 & 63];
+        *w++ = n > 1 ? (unsigned char)digits[group >> 6 & 63] : '=';
+        *w++ = '=';
+    }
+    b->len = (size_t)(w - b->data);
+    return PARITY_OK;
+}
+
+bool parity_base64_decode(const unsigned char *s, size_t n, unsigned char *w, size_t *length)
 {
     const unsigned char *e = s + n, *from = w;
     uint32_t group = 0;
@@ -150,7 +176,7 @@ static parity_status put_base64(parity_buf *b, const unsigned char *s, size_t n,
     size_t length;
 
     PARITY_TRY(begin_bytes(b, n / 4 * 3 + 3));
-    *bad = !decode_base64(s, n, b->data + b->len + 5, &length);
+    *bad = !parity_base64_decode(s, n, b->data + b->len + 5, &length);
     if (!*bad)
         end_bytes(b, length);
     return PARITY_OK;

@@ -37,6 +37,13 @@ static inline uint64_t parity_load64(const void *p)
     return v;
 }
 
+static inline uint32_t parity_load32(const void *p)
+{
+    const unsigned char *bytes = p;
+
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
 /* The same byte eight times. */
 #define PARITY_BYTES8(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -109,6 +116,11 @@ parity_status parity_jsonb_text(parity_buf *out, const unsigned char *p, size_t 
 /* Canonical JSON of p to out (no tag, no length); *bad, and out as it was, when p is not JSON.  Any depth, no recursion. json.c */
 parity_status parity_json_canonical(parity_buf *out, parity_buf *scratch, const char *p, size_t n, bool *bad);
 
+/* Appends n bytes as base64 of RFC 4648, padded, in one line.  encoding.c */
+parity_status parity_base64_encode(parity_buf *b, const unsigned char *p, size_t n);
+/* Decodes n characters to w, which has room for n / 4 * 3 + 3; false when they are not base64 (CR and LF are ignored). */
+bool parity_base64_decode(const unsigned char *s, size_t n, unsigned char *w, size_t *length);
+
 /* ---- JSON documents from outside, small and bounded: doc.c */
 
 typedef enum parity_node_type {
@@ -138,6 +150,66 @@ const parity_node *parity_node_member(const parity_node *object, const char *key
 bool parity_node_u64(const parity_node *n, uint64_t *out);
 /* Appends a JSON string; bytes that are not UTF-8 become U+FFFD. */
 parity_status parity_json_string(parity_buf *b, const char *text);
+
+/* ---- lists of keys: keys.c */
+
+/* What a list of keys asks for. */
+typedef struct parity_keys {
+    uint64_t *keys; /* row keys, as asked */
+    bool *integer;  /* which of them were given as the integer of a key of one column */
+    size_t n;
+    bool integers;  /* all of them, and no buckets */
+    uint32_t bits;
+    uint64_t *bitmap; /* of buckets, or NULL */
+    parity_wanted *wanted;
+    size_t wanted_size;
+} parity_keys;
+
+/*
+ * Reads an array of keys, key hashes, rows of diff and buckets (FORMAT.md, Keys
+ * as JSON) of a table that is read under spec.  what ("keys") begins messages.
+ */
+parity_status parity_keys_read(parity_arena *a, const parity_spec *spec, const parity_node *array, const char *what,
+                               parity_keys *out, parity_error *err);
+/* Writes them as a JSON array of {"key": integer}, {"key_hash": text} and {"bucket": …, "bits": …}. */
+parity_status parity_keys_print(parity_buf *b, const parity_keys *k);
+/* The text of a row key: 16 hex digits. */
+void parity_key_hash_text(uint64_t key, char out[17]);
+/* The row keys as integers when the engine may look them up so: column is the only key column; else NULL. */
+const int64_t *parity_keys_integers(const parity_keys *k, const parity_local_table *t, const parity_spec *spec);
+
+/* ---- frames as text: render.c */
+
+/* Appends the text that reads back as the frame under k, bytes and all; nothing for NULL and BAD. */
+parity_status parity_frame_raw_text(parity_buf *b, const parity_kind *k, const parity_frame *f);
+/*
+ * FINE digits count upwards from µs that were rounded down: the digits that count downwards, from what is
+ * nearer to 0 by a µs.
+ */
+void parity_turn_fine(const char *fine, size_t n, char *out);
+/*
+ * Appends digits * 10^exponent as a number of JSON, without an exponent when that takes no more than plain bytes;
+ * no zeros at either end of digits, none of them is 0.
+ */
+parity_status parity_put_digits(parity_buf *b, bool negative, const char *digits, size_t n, int64_t exponent,
+                                size_t plain);
+/* Appends a STAMP on the clock of a zone, with the zone as it is to be written. */
+parity_status parity_put_stamp_text(parity_buf *b, const parity_frame *f, int32_t east, const char *zone);
+/*
+ * Appends the frame that a JSON value stands for under k, as keys are read (FORMAT.md, Keys as JSON); *ok is
+ * false, and nothing appended, when it stands for none.
+ */
+parity_status parity_frame_of_json(parity_buf *b, parity_buf *scratch, const parity_kind *k, const parity_node *node,
+                                   bool *ok);
+
+/* ---- literals: literal.c */
+
+/*
+ * Appends the frame under t->natural of what a strict column holds once parity_literal's literal is stored in it;
+ * *ok is false, and nothing appended, when there is no literal.
+ */
+parity_status parity_stored_frame(parity_buf *b, parity_buf *scratch, const parity_target *t,
+                                  const unsigned char *frame, size_t n, bool *ok);
 
 /* ---- names and specs: spec.c */
 

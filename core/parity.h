@@ -305,6 +305,114 @@ size_t parity_digest_print(const parity_digest *d, char out[PARITY_DIGEST_TEXT_M
 /* Reads just what parity_digest_print writes: PARITY_VERSION for another version, else PARITY_MALFORMED. */
 parity_status parity_digest_parse(const char *text, size_t n, parity_digest *out, parity_error *err);
 
+/* ------------------------------------------------------------------ sketches */
+
+#define PARITY_CELLS_DEFAULT 1024u
+#define PARITY_CELLS_MIN 16u
+#define PARITY_CELLS_MAX (1u << 20)
+#define PARITY_STRATA_LEVELS 28
+#define PARITY_STRATA_COUNTERS 64
+
+/* One cell: of the rows that fell into it, their number and two sums of residues.  Flat. */
+typedef struct parity_cell {
+    parity_hash h; /* sum of h, the row hash's residue */
+    parity_hash x; /* sum of key * h */
+    uint32_t n;    /* rows, wrapping */
+    uint32_t unused;
+} parity_cell;
+
+/*
+ * A linear summary of (key, row hash) pairs: of the difference of two of them
+ * the pairs that differ can be read back.  Flat, parity_sketch_size(cells)
+ * bytes, so that it can be an aggregate's state.  FORMAT.md, Sketch.
+ */
+typedef struct parity_sketch {
+    uint32_t cells; /* a power of two, PARITY_CELLS_MIN to PARITY_CELLS_MAX */
+    uint32_t unused;
+    uint64_t rows;   /* wrapping, as a difference may be negative */
+    uint64_t hashed; /* of these, the rows whose key is a hash and not the integer itself; wrapping */
+    uint32_t strata[PARITY_STRATA_LEVELS][PARITY_STRATA_COUNTERS]; /* for parity_sketch_estimate */
+    parity_cell cell[];
+} parity_sketch;
+
+/* A difference that was read back, or a row of a small sketch. */
+typedef struct parity_entry {
+    uint64_t key;
+    int32_t n;     /* rows: above 0 more in the first, below 0 more in the second, 0 as many but others */
+    parity_hash h; /* sum of the residues, first minus second */
+} parity_entry;
+
+/* The number of cells that serves: a power of two within the bounds, at least wanted where they let it. */
+uint32_t parity_cells_round(uint64_t wanted);
+/* The cells for d differences: 1.4 d + 64, rounded (the figures are in FORMAT.md). */
+uint32_t parity_cells_for(uint64_t d);
+size_t parity_sketch_size(uint32_t cells);
+void parity_sketch_init(parity_sketch *s, uint32_t cells);
+/* Adds, or removes, one row.  hashed: key is a hash, see parity_row_key. */
+void parity_sketch_add(parity_sketch *s, uint64_t key, bool hashed, parity_hash row);
+void parity_sketch_remove(parity_sketch *s, uint64_t key, bool hashed, parity_hash row);
+/* *s += other, *s -= other; both have as many cells. */
+void parity_sketch_merge(parity_sketch *s, const parity_sketch *other);
+void parity_sketch_subtract(parity_sketch *s, const parity_sketch *other);
+/* Makes s the sketch that it would be with fewer cells, a power of two. */
+void parity_sketch_fold(parity_sketch *s, uint32_t cells);
+/*
+ * Reads back what s holds, which is used up: entries sorted by key, in memory
+ * from a.  *complete tells whether that is all; what is there is genuine in
+ * either case.  Takes at most as many steps as there are cells.
+ */
+parity_status parity_sketch_decode(parity_sketch *s, parity_arena *a, parity_entry **out, size_t *n, bool *complete);
+/* How many keys differ, roughly (within about a fifth), for a sketch that cannot be decoded whole. */
+uint64_t parity_sketch_estimate(const parity_sketch *s);
+
+/*
+ * The wire form: version, length-checked, little-endian.  A sketch that can be
+ * decoded by itself is written as its entries, which can be expanded to any
+ * number of cells; others cell by cell.  scratch memory comes from a.
+ */
+parity_status parity_sketch_write(parity_buf *b, parity_arena *a, const parity_sketch *s);
+/* What the wire form says before it is expanded; p must outlive it. */
+typedef struct parity_sketch_wire {
+    const unsigned char *p;
+    size_t n;
+    uint32_t cells;
+    bool list;       /* entries, not cells: fits any number of cells */
+    uint32_t entries;
+    uint64_t rows, hashed;
+} parity_sketch_wire;
+/* Checks every length, residue and sum: PARITY_MALFORMED, PARITY_VERSION. */
+parity_status parity_sketch_open(const void *p, size_t n, parity_sketch_wire *out, parity_error *err);
+/* Whether it is the sketch of rows of this digest: their number and sum. */
+bool parity_sketch_wire_fits(const parity_sketch_wire *w, const parity_digest *d);
+/* Writes it to out, which has room for cells cells: any number for a list, else w->cells or fewer. */
+void parity_sketch_expand(const parity_sketch_wire *w, parity_sketch *out, uint32_t cells);
+/* The text form, base64 of the wire form: what bundles, casts and SQLite have. */
+parity_status parity_sketch_print(parity_buf *b, parity_arena *a, const parity_sketch *s);
+/* The bytes of the text form, in a; checked by parity_sketch_open. */
+parity_status parity_sketch_parse(parity_arena *a, const char *text, size_t n, parity_sketch_wire *out,
+                                  parity_error *err);
+/* out = a + b or (subtract) a - b, in their text forms' sizes: of two sizes the smaller.  In memory from arena. */
+parity_status parity_sketch_combine(parity_arena *arena, const parity_sketch_wire *a, const parity_sketch_wire *b,
+                                    bool subtract, parity_sketch **out);
+
+/* 2^bits digests, a table split by the top bits of its key hashes.  Flat. */
+typedef struct parity_buckets {
+    uint32_t bits; /* 0 to PARITY_BUCKET_BITS_MAX */
+    uint32_t unused;
+    parity_digest digest[];
+} parity_buckets;
+
+#define PARITY_BUCKET_BITS_MAX 16
+
+size_t parity_buckets_size(uint32_t bits);
+void parity_buckets_init(parity_buckets *b, uint32_t bits);
+void parity_buckets_merge(parity_buckets *b, const parity_buckets *other);
+/* Where a row of this key hash belongs. */
+static inline uint32_t parity_bucket_of(uint64_t key_hash, uint32_t bits)
+{
+    return bits == 0 ? 0 : (uint32_t)(key_hash >> (64 - bits));
+}
+
 /* --------------------------------------------------------------------- specs */
 
 typedef struct parity_column {
@@ -358,7 +466,7 @@ int parity_spec_nkey(const parity_spec *s);
 /* What one pass over a table says of one column.  Flat. */
 typedef struct parity_column_tally {
     parity_digest digest;
-    parity_digest rounded; /* the same with every value rounded */
+    parity_digest rounding; /* what rounding every value adds to it: see parity_rounded */
     uint64_t bad;          /* values framed as BAD */
     uint64_t option;       /* of these, those that an option would read */
     uint64_t rounds;       /* values that rounding changes */
@@ -372,22 +480,30 @@ typedef struct parity_column_tally {
 
 /*
  * What one pass over a table says of the table: one flat, mergeable block of
- * parity_tally_size(ncolumns) bytes, so that it can be an aggregate's state.
+ * parity_tally_size(ncolumns, cells) bytes, so that it can be an aggregate's state.
  */
 typedef struct parity_tally {
     uint32_t ncolumns;
-    uint32_t unused;
-    parity_digest digest;  /* of whole rows */
-    parity_digest rounded; /* of whole rows, every value rounded */
+    uint32_t cells;        /* 0, or there is a sketch of so many cells behind the columns */
+    parity_digest digest;   /* of whole rows */
+    parity_digest rounding; /* what rounding every value adds to it: see parity_rounded */
     parity_digest keys;
-    parity_digest rounded_keys;
+    parity_digest rounding_keys;
     parity_column_tally column[];
 } parity_tally;
 
-size_t parity_tally_size(int ncolumns);
-void parity_tally_init(parity_tally *t, int ncolumns);
-/* *t += other; both have the same number of columns. */
+/* cells 0: without a sketch; else a power of two, as parity_cells_round gives it. */
+size_t parity_tally_size(int ncolumns, uint32_t cells);
+void parity_tally_init(parity_tally *t, int ncolumns, uint32_t cells);
+/* *t += other; both have the same numbers of columns and cells. */
 void parity_tally_merge(parity_tally *t, const parity_tally *other);
+/*
+ * The digest of rounded values: of most rows it is the exact one, so only the
+ * differences of the others are summed, in a digest of no rows.
+ */
+parity_digest parity_rounded(const parity_digest *exact, const parity_digest *rounding);
+/* The sketch, or NULL. */
+parity_sketch *parity_tally_sketch(parity_tally *t);
 
 /*
  * Appends the frame of column i of the current row to b.  rounded asks for the
@@ -412,8 +528,46 @@ typedef struct parity_scan {
 /* key has ncolumns entries and must outlive the scan.  columns false: only tally->digest (and notes). */
 parity_status parity_scan_init(parity_scan *s, const parity_mem *mem, int ncolumns, const bool *key, bool columns);
 void parity_scan_free(parity_scan *s);
-/* Reads one row through put and adds it to tally. */
+/* Reads one row through put and adds it to tally: to its sketch as well, when it has one. */
 parity_status parity_scan_row(parity_scan *s, parity_tally *tally, parity_put_column put, void *ctx);
+/* Reads one row through put and adds it to its bucket. */
+parity_status parity_scan_bucket(parity_scan *s, parity_buckets *buckets, parity_put_column put, void *ctx);
+
+/* What stands for a row in a sketch. */
+typedef struct parity_row_key {
+    uint64_t key;  /* the integer of a key of one INT frame; else the low half of the key frame's hash; without
+                      a key of the row hash */
+    uint64_t hash; /* the low half of the key frame's hash, without a key of the row hash: what buckets go by */
+    bool hashed;   /* key is a hash */
+} parity_row_key;
+
+/* The row key of a row that is framed: ends as in parity_scan, key has an entry a column. */
+parity_status parity_row_key_of(const unsigned char *frames, const uint32_t *ends, int ncolumns, const bool *key,
+                                parity_buf *scratch, parity_row_key *out);
+
+/* A set of row keys to look for, and of buckets; flat, so that it can be passed as bytes. */
+typedef struct parity_wanted {
+    uint64_t bits;  /* of the buckets; there are 2^bits, at least 64 bits are stored */
+    uint64_t log2;  /* of the number of slots */
+    uint64_t nkeys;
+    uint64_t any_bucket; /* 0: no bucket is wanted */
+    uint64_t zero;  /* the key 0 is wanted; an empty slot is 0 */
+    uint64_t data[]; /* a bit a bucket, then the slots */
+} parity_wanted;
+
+/* Makes the set in memory from a: n keys in any order, and the buckets (of bits bits) in a bitmap, NULL: none. */
+parity_status parity_wanted_make(parity_arena *a, const uint64_t *keys, size_t n, uint32_t bits,
+                                 const uint64_t *bitmap, parity_wanted **out, size_t *size);
+/* Whether n bytes are a set that parity_wanted_has can be asked; p is aligned as uint64_t. */
+bool parity_wanted_check(const void *p, size_t n);
+bool parity_wanted_has(const parity_wanted *w, const parity_row_key *k);
+/*
+ * For a pass that looks for rows: frames the key columns of a row (all, without
+ * a key) through put and tells whether the row is wanted; when it is and whole
+ * is set, s->buf and s->ends then hold all of it.
+ */
+parity_status parity_scan_wanted(parity_scan *s, const parity_wanted *w, bool whole, parity_put_column put, void *ctx,
+                                 parity_row_key *key, bool *hit);
 
 /* ------------------------------------------------------------------- bundles */
 
@@ -436,6 +590,8 @@ typedef struct parity_bundle_table {
     parity_digest digest, keys;
     bool has_rounded;
     parity_digest rounded, rounded_keys;
+    bool has_sketch;
+    parity_sketch_wire sketch; /* fits digest */
     parity_bundle_column *columns; /* spec.ncolumns */
 } parity_bundle_table;
 
@@ -452,7 +608,7 @@ typedef struct parity_bundle {
 
 /* Writes the start of a bundle: all members of head but its tables. */
 parity_status parity_bundle_begin(parity_buf *b, const parity_bundle *head);
-/* Adds a table; first is true for the first one. */
+/* Adds a table, with the tally's sketch if there is one; first is true for the first one. */
 parity_status parity_bundle_add(parity_buf *b, const parity_spec *spec, const parity_tally *tally, bool first);
 parity_status parity_bundle_end(parity_buf *b);
 /*
@@ -481,14 +637,45 @@ typedef struct parity_local_column {
     bool generated;
     bool excluded;     /* by a stored override */
     char *as;          /* stored name of the other side, or NULL */
+    parity_kind natural; /* kind without overrides; of a strict column what its type holds */
+    bool integer;      /* `"column" IN (1, 2)` finds every row whose value is framed as one of these integers */
+    bool identity;     /* strict: GENERATED ALWAYS AS IDENTITY, so that UPDATE cannot set it */
+    uint8_t store;     /* parity_store: how a value is written in SQL */
 } parity_local_column;
+
+/* How a literal for a column is written.  Text in quotes, unless it says otherwise. */
+typedef enum parity_store_as {
+    PARITY_STORE_TEXT,     /* strict: any type that reads its own text form */
+    PARITY_STORE_JSON,     /* strict: json, jsonb and vector: the JSON text */
+    PARITY_STORE_POPULATE, /* strict: arrays: jsonb_populate_record of the table's row type */
+    PARITY_STORE_ROW,      /* strict: composites: the same; row_hash would take their fields */
+    PARITY_STORE_HSTORE,   /* strict: hstore's own text form of a JSON object */
+    /* SQLite: by the column's affinity */
+    PARITY_STORE_BLOB, PARITY_STORE_ANY_TEXT, PARITY_STORE_NUMERIC, PARITY_STORE_INTEGER, PARITY_STORE_REAL
+} parity_store_as;
 
 typedef struct parity_local_table {
     char *schema, *name;
     char *as; /* stored name of the other side, or NULL */
     parity_local_column *columns;
     int ncolumns;
+    const char *row_id; /* SQL that tells equal rows apart: "ctid", "rowid"; NULL: there is none */
 } parity_local_table;
+
+/* A foreign key of a local table. */
+typedef struct parity_reference {
+    char *schema, *table; /* the referenced one */
+    char **columns, **referenced;
+    int ncolumns;
+} parity_reference;
+
+/*
+ * A row that fetch found: its key, its frames under spec, and (guard_frames
+ * NULL without a guard) under guard.  The pointers live until the call returns.
+ */
+typedef parity_status (*parity_each_row)(void *ctx, const parity_row_key *key, const unsigned char *frames,
+                                         const uint32_t *ends, const unsigned char *guard_frames,
+                                         const uint32_t *guard_ends);
 
 /*
  * What the engine does for verify.  Callbacks return PARITY_ENGINE when the
@@ -509,9 +696,25 @@ typedef struct parity_engine {
                               parity_local_table *out, parity_error *err);
     /*
      * Scans the table under spec (names are local ones, order is the frame order, key flags set), with column
-     * digests: fills a tally of spec->ncolumns columns, allocated from a.
+     * digests and, unless cells is 0, a sketch: fills a tally of spec->ncolumns columns, allocated from a.
      */
-    parity_status (*scan)(void *ctx, parity_arena *a, const parity_spec *spec, parity_tally **out, parity_error *err);
+    parity_status (*scan)(void *ctx, parity_arena *a, const parity_spec *spec, uint32_t cells, parity_tally **out,
+                          parity_error *err);
+    /*
+     * Calls each for every row of the table whose key under spec is in wanted (which takes wanted_size bytes).
+     * integers, unless NULL, are the wanted keys, all of them integers of the only key column, which has
+     * `integer` set: the engine may look them up by `"column" IN (…)`.  guard, unless NULL, has the columns of
+     * spec and maybe more, under other kinds: each gets those frames as well.
+     */
+    parity_status (*fetch)(void *ctx, const parity_spec *spec, const parity_spec *guard, const parity_wanted *wanted,
+                           size_t wanted_size, const int64_t *integers, size_t nintegers, parity_each_row each,
+                           void *each_ctx, parity_error *err);
+    /* The foreign keys of a table, from a. */
+    parity_status (*references)(void *ctx, parity_arena *a, const char *schema, const char *table,
+                                parity_reference **out, int *n, parity_error *err);
+    /* The table's spec with stored overrides, as bundle and rows read it. */
+    parity_status (*own_spec)(void *ctx, parity_arena *a, const char *schema, const char *table, parity_spec *out,
+                              parity_error *err);
 } parity_engine;
 
 /* One row of verify.  NULL texts are SQL NULL. */
@@ -519,7 +722,8 @@ typedef struct parity_verify_row {
     const char *table_name, *remote_name;
     parity_verdict verdict;
     bool has_local_rows, has_remote_rows, has_differing;
-    uint64_t local_rows, remote_rows, differing;
+    uint64_t local_rows, remote_rows;
+    uint64_t differing; /* what diff would print; an estimate when detail says so */
     const char *const *columns; /* names on the local side (the remote's for a column only there) */
     int ncolumns;
     const char *detail; /* NULL when there is nothing to say */
@@ -551,5 +755,168 @@ parity_status parity_verify_assert(parity_verify *v, parity_error *err);
  */
 parity_status parity_verify_adopt(parity_verify *v, int i, const char **schema, const char **table, parity_buf *json,
                                   parity_error *err);
+
+/* ---------------------------------------------------------------------- frames */
+
+/* A frame taken apart.  FINE and what it stands in front of are one. */
+typedef struct parity_frame {
+    uint8_t tag;           /* PARITY_TAG_…; of a FINE frame that of what follows it */
+    const char *fine;      /* its digits, or NULL */
+    size_t nfine;
+    int64_t i;             /* INT; STAMP, TIME, TIMETZ, INTERVAL: us; DATE: days */
+    int32_t east;          /* TIMETZ: seconds */
+    int32_t months, days;  /* INTERVAL */
+    double r;              /* F64, BAD REAL */
+    uint8_t dec_class;     /* DEC: 0 to 4 */
+    int32_t exponent;      /* DEC */
+    uint8_t bad_class;     /* BAD: 1 INTEGER (i), 2 REAL (r), 3 TEXT, 4 BLOB */
+    const char *p;         /* DEC digits, TEXT, BYTES, UUID (16), JSON, BAD TEXT and BLOB */
+    size_t n;
+} parity_frame;
+
+/* Reads the frame at *p and moves *p behind it; false when it is not one, or reaches beyond end. */
+bool parity_frame_read(const unsigned char **p, const unsigned char *end, parity_frame *out);
+/*
+ * Reads the frames of a row of ncolumns columns, which fill n bytes exactly:
+ * their ends to ends.  PARITY_MALFORMED.
+ */
+parity_status parity_frames_check(const unsigned char *frames, size_t n, int ncolumns, uint32_t *ends,
+                                  parity_error *err);
+/*
+ * Appends a value as people read it: NULL as `NULL`, numbers by their digits,
+ * text as it is, bytes as \x…, instants in ISO 8601 with `+00` under
+ * timestamptz, JSON as its canonical text, BAD as its storage class and value.
+ * Bytes that are not UTF-8 and NUL become U+FFFD.
+ */
+parity_status parity_frame_text(parity_buf *b, const parity_kind *k, const parity_frame *f);
+/*
+ * Appends a value as JSON: what parity_frame_of_json reads back to the same
+ * frame under the same kind; *exact is false where it does not (a BAD value,
+ * text that is not UTF-8): it is then for people.
+ */
+parity_status parity_frame_json(parity_buf *b, parity_buf *scratch, const parity_kind *k, const unsigned char *frame,
+                                size_t n, bool *exact);
+/*
+ * The key of a row as JSON: the value of one key column, else an object of
+ * them; without a key an object of all columns.  *exact as above.
+ */
+parity_status parity_key_json(parity_buf *b, parity_buf *scratch, const parity_spec *spec, const unsigned char *frames,
+                              const uint32_t *ends, bool *exact);
+
+/*
+ * Where a literal goes.  strict, kind (with options, as the table is read),
+ * natural and store are of the local column.
+ */
+typedef struct parity_target {
+    const char *schema, *table, *column;
+    bool strict;
+    parity_kind kind, natural;
+    uint8_t store; /* parity_store_as */
+} parity_target;
+
+/*
+ * Appends an SQL literal which, stored in that column, is read back as this
+ * frame: checked by reading it.  *why is NULL then; else why there is none
+ * ("it would be rounded to decimal(10,2)", "text holds NUL"), NUL-terminated
+ * in scratch, and nothing was appended.  strict: PostgreSQL's dialect, else SQLite's.
+ */
+parity_status parity_literal(parity_buf *b, parity_buf *scratch, const parity_target *t, const unsigned char *frame,
+                             size_t n, const char **why);
+
+/* Why two frames of a column differ. */
+typedef enum parity_reason_id {
+    PARITY_R_VALUE, PARITY_R_PRECISION, PARITY_R_BLANKS, PARITY_R_CASE, PARITY_R_ZONE, PARITY_R_FLOAT4,
+    PARITY_R_UNICODE, PARITY_R_BAD
+} parity_reason_id;
+
+typedef struct parity_reason {
+    parity_reason_id id;
+    int32_t shift;     /* PARITY_R_ZONE: seconds, local minus remote */
+    char text[64];     /* "value", "precision", "trailing blanks", "case", "time zone shift of 02:00", … */
+    char option[48];   /* what would accept it: an option ("round", "zone=+02:00"), a whole kind ("char", "float4
+                          round"), for BAD values those that may be meant; "": nothing */
+} parity_reason;
+
+/* kind is how the column is read on this side, remote_kind on the other. */
+parity_status parity_reason_of(parity_buf *scratch, const parity_kind *kind, const parity_kind *remote_kind,
+                               const parity_frame *local, const parity_frame *remote, parity_reason *out);
+/* Equal when Unicode normalization (NFC) is ignored; equal when case is (simple case folding). */
+bool parity_text_same_form(const char *a, size_t na, const char *b, size_t nb);
+bool parity_text_same_folded(const char *a, size_t na, const char *b, size_t nb);
+
+/* ------------------------------------------------------------------------ diff */
+
+typedef enum parity_change { PARITY_C_CHANGED, PARITY_C_ONLY_LOCAL, PARITY_C_ONLY_REMOTE } parity_change;
+
+/* "changed", "only local", "only remote" */
+const char *parity_change_text(parity_change c);
+
+/* One row of diff.  key and detail may be NULL. */
+typedef struct parity_diff_row {
+    bool is_row;     /* false: the last row of a diff that is not complete, with nothing but complete and detail */
+    const char *key; /* JSON */
+    parity_change change;
+    char key_hash[17]; /* 16 hex digits: the key in the sketch */
+    bool complete;
+    int64_t rows;      /* local minus remote: 0 for a changed row */
+    const char *detail;
+} parity_diff_row;
+
+typedef struct parity_diff parity_diff;
+
+/*
+ * The rows in which a local table differs from its counterpart in a bundle.
+ * schema NULL: the default one.  Errors: PARITY_NO_TABLE when the bundle has no
+ * such table, PARITY_INVALID when the two cannot be compared row by row.
+ * Memory as with parity_verify_open; all reading of the table is done here.
+ */
+parity_status parity_diff_open(const parity_mem *mem, const parity_engine *engine, const char *schema,
+                               const char *table, const char *bundle, size_t nbundle, parity_diff **out,
+                               parity_error *err);
+/* The next row, in the order of the keys, or NULL at the end. */
+const parity_diff_row *parity_diff_next(parity_diff *d);
+/* NULL when the rows are all there are; else what to do to get them all, for a NOTICE. */
+const char *parity_diff_notice(const parity_diff *d);
+void parity_diff_close(parity_diff *d);
+
+/* ---------------------------------------------------- rows, explain, recheck, repair */
+
+/*
+ * Appends the rows bundle of the rows that keys (JSON) name.  head gives the
+ * members for people.  PARITY_MALFORMED, PARITY_INVALID for keys that are none.
+ */
+parity_status parity_rows_write(const parity_mem *mem, const parity_engine *engine, const char *schema,
+                                const char *table, const char *keys, size_t nkeys, const parity_bundle *head,
+                                parity_buf *out, parity_error *err);
+
+typedef struct parity_explain_row {
+    const char *key, *column_name, *local_value, *remote_value; /* NULL: SQL NULL */
+    const char *reason;
+} parity_explain_row;
+
+typedef struct parity_recheck_row {
+    const char *key; /* JSON, or NULL */
+    parity_change change;
+    char key_hash[17];
+} parity_recheck_row;
+
+typedef struct parity_repairs parity_repairs; /* a rows bundle against the local tables */
+
+/*
+ * Reads the local rows that a rows bundle speaks of.  table NULL: the bundle
+ * may be a JSON array of rows bundles, each of which names its table; repair
+ * then puts all into one transaction in the order of the foreign keys.
+ * repair: also reads what parity_repair_next needs.  Memory as with
+ * parity_verify_open.
+ */
+parity_status parity_repairs_open(const parity_mem *mem, const parity_engine *engine, const char *schema,
+                                  const char *table, const char *rows, size_t n, bool repair, parity_repairs **out,
+                                  parity_error *err);
+/* The next row, or NULL at the end; it lives until the next call.  A caller uses one of the three. */
+parity_status parity_explain_next(parity_repairs *r, const parity_explain_row **row, parity_error *err);
+parity_status parity_recheck_next(parity_repairs *r, const parity_recheck_row **row, parity_error *err);
+/* The next statement or comment, without a NUL inside. */
+parity_status parity_repair_next(parity_repairs *r, const char **statement, parity_error *err);
+void parity_repairs_close(parity_repairs *r);
 
 #endif

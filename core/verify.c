@@ -1,9 +1,9 @@
 /*
  * verify.c - the verdict on each pair of tables
  *
- * The local table is read under the bundle's spec, so that both sides frame the
- * same columns in the same order under the same kinds; equal digests are then
- * equal data.  What makes a verdict other than `match`:
+ * The local table is read under the bundle's spec (compare.c), so that both
+ * sides frame the same columns in the same order under the same kinds; equal
+ * digests are then equal data.  What makes a verdict other than `match`:
  *
  *   rounded       digests are equal once one side's values are rounded to the
  *                 types of the other
@@ -37,21 +37,7 @@ struct parity_verify {
     parity_verify_row row;
 };
 
-/* A remote table and a local one, side by side.  Arrays have an entry a remote column. */
-typedef struct comparison {
-    parity_verify *v;
-    const parity_bundle_table *remote;
-    parity_local_table local;
-    int *column;       /* remote column -> local column, -1 */
-    bool *excluded;    /* remote columns that are not compared */
-    bool *local_used;  /* local columns that are compared or excluded */
-    parity_spec spec;  /* how the local table is read */
-    int *of_spec;      /* column of spec -> remote column */
-    bool whole;        /* every remote column is compared */
-    bool key_complete; /* every key column is */
-    int only_remote, only_local, nexcluded;
-    parity_tally *tally;
-} comparison;
+typedef parity_comparison comparison;
 
 const char *parity_verdict_text(parity_verdict verdict)
 {
@@ -287,137 +273,6 @@ void parity_verify_close(parity_verify *v)
     mem.resize(mem.ctx, v, 0);
 }
 
-/* --------------------------------------------------------------- a pair's spec */
-
-/* The kind under which a local column is read: the remote one, with the reading options stored here. */
-static parity_kind reading_kind(const parity_kind *remote, const parity_local_column *local)
-{
-    parity_kind k = *remote;
-    uint32_t own = local->overridden ? local->kind.options & parity_kind_options(k.id) : 0;
-
-    if (own & PARITY_OPT_ROUND)
-        k.options |= PARITY_OPT_ROUND & (k.id == PARITY_DECIMAL && !k.has_scale ? 0 : ~0u);
-    own &= PARITY_OPTS_READING;
-    if (own == 0)
-        return k;
-    k.options = (k.options & ~PARITY_OPTS_READING) | own;
-    k.text = local->kind.text;
-    k.unit = local->kind.unit;
-    k.zone = local->kind.zone;
-    return k;
-}
-
-/* Fixes local columns that the mapping names: -1 where it names none. */
-static parity_status fix_columns(comparison *c, int *fixed, parity_error *err)
-{
-    const parity_mapping *m = &c->v->mapping;
-    const parity_spec *s = &c->remote->spec;
-
-    for (int r = 0; r < s->ncolumns; r++) {
-        const char *name = parity_mapping_column(m, s->table, s->columns[r].name);
-        size_t n = strlen(c->local.name);
-
-        fixed[r] = -1;
-        if (name == NULL)
-            continue;
-        for (int pass = 0; pass < 2 && fixed[r] < 0; pass++) {
-            const char *want = name;
-
-            if (pass == 1 && strncmp(name, c->local.name, n) == 0 && name[n] == '.')
-                want = name + n + 1;
-            for (int l = 0; l < c->local.ncolumns; l++)
-                if (strcmp(c->local.columns[l].name, want) == 0)
-                    fixed[r] = l;
-        }
-        if (fixed[r] < 0)
-            return parity_fail(err, PARITY_NO_COLUMN, NULL, "The mapping gives it; parity_spec lists the columns.",
-                               "column \"%.100s\" of table \"%.100s\" does not exist", name, c->local.name);
-        for (int other = 0; other < r; other++)
-            if (fixed[other] == fixed[r])
-                return parity_fail(err, PARITY_INVALID, NULL, NULL,
-                                   "invalid mapping: column \"%.100s\" of table \"%.100s\" is given twice", name,
-                                   c->local.name);
-    }
-    return PARITY_OK;
-}
-
-/* Pairs the columns and builds the spec that the local table is read under. */
-static parity_status pair_columns(comparison *c, parity_error *err)
-{
-    parity_verify *v = c->v;
-    parity_arena *a = &v->row_arena;
-    const parity_spec *s = &c->remote->spec;
-    size_t nremote = (size_t)s->ncolumns + 1, nlocal = (size_t)c->local.ncolumns + 1;
-    parity_names remote = {parity_arena_alloc(a, nremote * sizeof(char *)),
-                           parity_arena_alloc(a, nremote * sizeof(char *)), s->ncolumns};
-    parity_names local = {parity_arena_alloc(a, nlocal * sizeof(char *)),
-                          parity_arena_alloc(a, nlocal * sizeof(char *)), c->local.ncolumns};
-    int *fixed = parity_arena_alloc(a, nremote * sizeof *fixed);
-
-    c->column = parity_arena_alloc(a, nremote * sizeof *c->column);
-    c->of_spec = parity_arena_alloc(a, nremote * sizeof *c->of_spec);
-    c->excluded = parity_arena_alloc(a, nremote);
-    c->local_used = parity_arena_alloc(a, nlocal);
-    c->spec.columns = parity_arena_alloc(a, nremote * sizeof *c->spec.columns);
-    if (!remote.name || !remote.as || !local.name || !local.as || !fixed || !c->column || !c->of_spec ||
-        !c->excluded || !c->local_used || !c->spec.columns)
-        return PARITY_NOMEM;
-    for (int r = 0; r < s->ncolumns; r++) {
-        remote.name[r] = s->columns[r].name;
-        remote.as[r] = s->columns[r].as;
-    }
-    for (int l = 0; l < c->local.ncolumns; l++) {
-        local.name[l] = c->local.columns[l].name;
-        local.as[l] = c->local.columns[l].as;
-    }
-    PARITY_TRY(fix_columns(c, fixed, err));
-    PARITY_TRY(parity_pair_names(a, &remote, &local, fixed, c->column));
-    c->spec.schema = c->local.schema;
-    c->spec.table = c->local.name;
-    c->spec.unique = s->unique;
-    c->whole = c->key_complete = true;
-    for (int r = 0; r < s->ncolumns; r++) {
-        int l = c->column[r];
-        parity_column *out;
-
-        c->excluded[r] = parity_mapping_excludes(&v->mapping, s->table, s->columns[r].name);
-        if (l >= 0)
-            c->excluded[r] |= c->local.columns[l].excluded ||
-                              parity_mapping_excludes(&v->mapping, c->local.name, c->local.columns[l].name);
-        if (l >= 0)
-            c->local_used[l] = true;
-        if (l < 0 || c->excluded[r]) {
-            c->whole = false;
-            c->key_complete &= !s->columns[r].key;
-            c->only_remote += !c->excluded[r];
-            c->nexcluded += c->excluded[r];
-            continue;
-        }
-        out = &c->spec.columns[c->spec.ncolumns];
-        c->of_spec[c->spec.ncolumns++] = r;
-        out->name = c->local.columns[l].name;
-        out->kind = reading_kind(&s->columns[r].kind, &c->local.columns[l]);
-        out->key = s->columns[r].key;
-    }
-    for (int l = 0; l < c->local.ncolumns; l++) {
-        const parity_local_column *column = &c->local.columns[l];
-
-        if (c->local_used[l])
-            continue;
-        c->local_used[l] = true;
-        if (column->excluded || parity_mapping_excludes(&v->mapping, c->local.name, column->name))
-            c->nexcluded++;
-        else if (!column->generated) {
-            c->local_used[l] = false;
-            c->only_local++;
-        }
-    }
-    if (!c->key_complete)
-        for (int i = 0; i < c->spec.ncolumns; i++)
-            c->spec.columns[i].key = false;
-    return PARITY_OK;
-}
-
 /* ---------------------------------------------------------------- comparing */
 
 static const parity_bundle_column *remote_column(const comparison *c, int i)
@@ -426,9 +281,11 @@ static const parity_bundle_column *remote_column(const comparison *c, int i)
 }
 
 /* The digests of column i of the spec, exact or rounded. */
-static const parity_digest *local_digest(const comparison *c, int i, bool rounded)
+static parity_digest local_digest(const comparison *c, int i, bool rounded)
 {
-    return rounded ? &c->tally->column[i].rounded : &c->tally->column[i].digest;
+    const parity_column_tally *t = &c->tally->column[i];
+
+    return rounded ? parity_rounded(&t->digest, &t->rounding) : t->digest;
 }
 
 static const parity_digest *remote_digest(const comparison *c, int i, bool rounded)
@@ -440,7 +297,9 @@ static const parity_digest *remote_digest(const comparison *c, int i, bool round
 
 static bool column_equal(const comparison *c, int i, bool local_rounded, bool remote_rounded)
 {
-    return parity_digest_equal(local_digest(c, i, local_rounded), remote_digest(c, i, remote_rounded));
+    parity_digest local = local_digest(c, i, local_rounded);
+
+    return parity_digest_equal(&local, remote_digest(c, i, remote_rounded));
 }
 
 static bool rows_equal(const comparison *c)
@@ -456,12 +315,12 @@ static bool has_key(const comparison *c)
 /* Whether the keys are equal: true for tables without one when the rows are as many. */
 static bool keys_equal(const comparison *c, bool local_rounded, bool remote_rounded)
 {
-    const parity_digest *local = local_rounded ? &c->tally->rounded_keys : &c->tally->keys;
+    parity_digest local = local_rounded ? parity_rounded(&c->tally->keys, &c->tally->rounding_keys) : c->tally->keys;
     const parity_digest *remote = remote_rounded ? &c->remote->rounded_keys : &c->remote->keys;
 
     if (!has_key(c))
         return rows_equal(c);
-    return c->key_complete && parity_digest_equal(local, remote);
+    return c->key_complete && parity_digest_equal(&local, remote);
 }
 
 static bool all_columns_equal(const comparison *c, bool local_rounded, bool remote_rounded)
@@ -481,47 +340,19 @@ static bool proven_equal(const comparison *c, bool local_rounded, bool remote_ro
 {
     if (remote_rounded && !c->remote->has_rounded)
         return false;
-    if (c->whole)
-        return parity_digest_equal(local_rounded ? &c->tally->rounded : &c->tally->digest,
-                                   remote_rounded ? &c->remote->rounded : &c->remote->digest);
+    if (c->whole) {
+        parity_digest local = local_rounded ? parity_rounded(&c->tally->digest, &c->tally->rounding) : c->tally->digest;
+
+        return parity_digest_equal(&local, remote_rounded ? &c->remote->rounded : &c->remote->digest);
+    }
     return c->remote->spec.unique && has_key(c) && rows_equal(c) && keys_equal(c, local_rounded, remote_rounded) &&
            all_columns_equal(c, local_rounded, remote_rounded);
-}
-
-static bool is_numeric(int kind)
-{
-    return kind == PARITY_BOOL || kind == PARITY_INT || kind == PARITY_DECIMAL || kind == PARITY_FLOAT8 ||
-           kind == PARITY_FLOAT4;
-}
-
-static bool is_stamp(int kind)
-{
-    return kind == PARITY_TIMESTAMPTZ || kind == PARITY_TIMESTAMP || kind == PARITY_DATE;
-}
-
-/*
- * Whether unequal digests of column i say nothing, because the remote side
- * hashed another kind of value than the local type holds.
- */
-static bool is_weak(const comparison *c, int i)
-{
-    const parity_local_column *local = &c->local.columns[c->column[c->of_spec[i]]];
-    int remote = c->spec.columns[i].kind.id, own = local->kind.id;
-
-    if (local->overridden && (local->kind.options & ~c->spec.columns[i].kind.options & PARITY_OPT_FOLD))
-        return true; /* folded by wish of this side, and not there */
-    if (!local->strict || local->is_text || remote == own)
-        return false;
-    if (own == PARITY_FLOAT4)
-        return true; /* what a driver made of a float may be its shortest digits or its exact value: float4 reads both */
-    return !(is_numeric(remote) && is_numeric(own)) && !(is_stamp(remote) && is_stamp(own)) &&
-           !(remote == PARITY_TEXT && own == PARITY_CHAR);
 }
 
 /* Whether unequal digests of column i may come from how values are read. */
 static bool is_doubtful(const comparison *c, int i)
 {
-    return is_weak(c, i) || c->tally->column[i].option > 0 || remote_column(c, i)->option > 0;
+    return parity_comparison_weak(c, i) || c->tally->column[i].option > 0 || remote_column(c, i)->option > 0;
 }
 
 /* Whether every difference there is may come from how values are read. */
@@ -586,7 +417,7 @@ static parity_status say_weak(comparison *c)
         const parity_local_column *local = &c->local.columns[c->column[c->of_spec[i]]];
         char there[PARITY_KIND_TEXT_MAX], here[PARITY_KIND_TEXT_MAX];
 
-        if (column_equal(c, i, false, false) || !is_weak(c, i) || (!keys && !c->spec.columns[i].key))
+        if (column_equal(c, i, false, false) || !parity_comparison_weak(c, i) || (!keys && !c->spec.columns[i].key))
             continue;
         parity_kind_print(&c->remote->spec.columns[c->of_spec[i]].kind, there);
         parity_kind_print(&local->kind, here);
@@ -609,7 +440,7 @@ static parity_status say_coarser(comparison *c)
         const parity_kind *there = &c->remote->spec.columns[c->of_spec[i]].kind;
         char here[PARITY_KIND_TEXT_MAX];
 
-        if (column_equal(c, i, false, false) || !local->strict || remote_column(c, i)->has_rounded || is_weak(c, i) ||
+        if (column_equal(c, i, false, false) || !local->strict || remote_column(c, i)->has_rounded || parity_comparison_weak(c, i) ||
             !local->kind.has_scale || there->has_scale)
             continue;
         parity_kind_print(&local->kind, here);
@@ -805,6 +636,27 @@ static parity_status judge(comparison *c)
     return say_all_notes(c);
 }
 
+/* How many rows differ, exactly when the sketches say so. */
+static parity_status count_differing(comparison *c)
+{
+    parity_verify *v = c->v;
+    parity_difference d;
+
+    if (v->row.verdict != PARITY_V_DIFFER && v->row.verdict != PARITY_V_ROUNDED)
+        return PARITY_OK;
+    PARITY_TRY(parity_comparison_decode(c, &d));
+    if (!d.known)
+        return PARITY_OK;
+    v->row.has_differing = true;
+    v->row.differing = d.complete ? d.n : d.estimate;
+    if (d.complete)
+        return PARITY_OK;
+    SAY("differing is an estimate: ");
+    if (parity_difference_cells(&d) > d.cells)
+        return parity_buf_printf(&v->detail, "a bundle with cells => %" PRIu32 " would tell", parity_difference_cells(&d));
+    return parity_buf_puts(&v->detail, "compare buckets to find the rows");
+}
+
 static parity_status compare(parity_verify *v, int r, parity_error *err)
 {
     comparison c;
@@ -813,22 +665,25 @@ static parity_status compare(parity_verify *v, int r, parity_error *err)
 
     memset(&c, 0, sizeof c);
     c.v = v;
+    c.arena = &v->row_arena;
+    c.mapping = &v->mapping;
     c.remote = &v->bundle.tables[r];
     row->has_remote_rows = true;
     row->remote_rows = c.remote->digest.rows;
     row->remote_name = c.remote->spec.table;
     row->table_name = table;
     PARITY_TRY(v->engine->describe(v->engine->ctx, &v->row_arena, v->mapping.schema, table, &c.local, err));
-    PARITY_TRY(pair_columns(&c, err));
+    PARITY_TRY(parity_comparison_pair(&c, err));
     if (c.spec.ncolumns == 0) {
         row->verdict = PARITY_V_INCOMPARABLE;
         SAY("there is no column to compare");
         return PARITY_OK;
     }
-    PARITY_TRY(v->engine->scan(v->engine->ctx, &v->row_arena, &c.spec, &c.tally, err));
+    PARITY_TRY(v->engine->scan(v->engine->ctx, &v->row_arena, &c.spec, parity_comparison_cells(&c), &c.tally, err));
     row->has_local_rows = true;
     row->local_rows = c.tally->digest.rows;
-    return judge(&c);
+    PARITY_TRY(judge(&c));
+    return count_differing(&c);
 }
 
 /* --------------------------------------------------------------- tables alone */
@@ -882,7 +737,7 @@ static parity_status only_local(parity_verify *v, int l, parity_error *err)
     spec.table = t.name;
     spec.columns = &column;
     spec.ncolumns = 1;
-    PARITY_TRY(v->engine->scan(v->engine->ctx, &v->row_arena, &spec, &tally, err));
+    PARITY_TRY(v->engine->scan(v->engine->ctx, &v->row_arena, &spec, 0, &tally, err));
     v->row.has_local_rows = true;
     v->row.local_rows = tally->digest.rows;
     return PARITY_OK;
@@ -1036,10 +891,12 @@ parity_status parity_verify_adopt(parity_verify *v, int i, const char **schema, 
             continue;
         memset(&c, 0, sizeof c);
         c.v = v;
+        c.arena = &v->row_arena;
+        c.mapping = &v->mapping;
         c.remote = &v->bundle.tables[r];
         PARITY_TRY(v->engine->describe(v->engine->ctx, &v->row_arena, v->mapping.schema, v->local[v->pair[r]],
                                        &c.local, err));
-        PARITY_TRY(pair_columns(&c, err));
+        PARITY_TRY(parity_comparison_pair(&c, err));
         if (!c.key_complete)
             return parity_fail(err, PARITY_INVALID, NULL, "Map the column, or do not exclude it.",
                                "a key column of table \"%.100s\" has no counterpart here", c.local.name);

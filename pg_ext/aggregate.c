@@ -7,8 +7,6 @@
  */
 #include "row.h"
 
-#include "utils/builtins.h"
-
 PG_FUNCTION_INFO_V1(parity_row_hash);
 PG_FUNCTION_INFO_V1(parity_digest_accum);
 PG_FUNCTION_INFO_V1(parity_digest_accum_inv);
@@ -78,23 +76,6 @@ Datum parity_digest_accum_inv(PG_FUNCTION_ARGS)
     PG_RETURN_POINTER(d);
 }
 
-/* What the kinds argument, number 1, says; checked to be the same in every row. */
-static ParityRow *row_of_kinds(FunctionCallInfo fcinfo, int first)
-{
-    const struct varlena *packed;
-    parity_kind *kinds;
-    ParityRow *row;
-    int n;
-
-    if (PG_ARGISNULL(1))
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", "kinds")));
-    packed = parity_packed(PG_GETARG_DATUM(1));
-    kinds = parity_kinds_parse(VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed), fcinfo->flinfo->fn_mcxt, &n);
-    row = parity_row_open(fcinfo, first, kinds, n);
-    parity_row_constant(row, fcinfo, 0, 1, "kinds");
-    return row;
-}
-
 /* (state, kinds, VARIADIC "any") */
 Datum parity_digest_accum_as(PG_FUNCTION_ARGS)
 {
@@ -102,7 +83,7 @@ Datum parity_digest_accum_as(PG_FUNCTION_ARGS)
     ParityRow *row = fcinfo->flinfo->fn_extra;
 
     if (unlikely(row == NULL))
-        fcinfo->flinfo->fn_extra = row = row_of_kinds(fcinfo, 2);
+        fcinfo->flinfo->fn_extra = row = parity_row_open_kinds(fcinfo, 2);
     else
         parity_row_check_constant(row, fcinfo, 0, 1, "kinds");
     parity_row_put(row, fcinfo);
@@ -115,132 +96,91 @@ Datum parity_digest_accum_as(PG_FUNCTION_ARGS)
 /*
  * The state of tally_agg is a bytea: the length word, four bytes of zeros, the
  * core's parity_tally.  It comes from palloc, so the tally is aligned; only
- * one that has been in a tuple may not be.
+ * one that has been in a tuple may not be.  With a sketch of many cells it is
+ * tens of megabytes: it is copied once, when the first row has made it.
  */
-typedef struct TallyCall {
-    ParityRow *row;
-    parity_scan scan;
-    bool *key;
-    /* of the current row */
-    const NullableDatum *args;
-    ParityShape *shape;
-} TallyCall;
-
-static size_t tally_bytes(int ncolumns)
+static size_t tally_bytes(int ncolumns, uint32 cells)
 {
-    return PARITY_TALLY_OFFSET + parity_tally_size(ncolumns);
+    return PARITY_TALLY_OFFSET + parity_tally_size(ncolumns, cells);
 }
 
-/* The tally in a state, which has been checked to be one of ncolumns columns (any number: -1). */
-static parity_tally *open_tally(struct varlena *state, int ncolumns)
+static inline bool cells_valid(uint32 cells)
+{
+    return cells == 0 || (cells >= PARITY_CELLS_MIN && cells <= PARITY_CELLS_MAX && (cells & (cells - 1)) == 0);
+}
+
+pg_noreturn static void invalid_tally(void)
+{
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of parity.tally_agg")));
+}
+
+/* The tally in an aligned state, which has been checked to be as long as its columns and cells make it. */
+static parity_tally *open_tally(struct varlena *state)
 {
     parity_tally *t = (parity_tally *)((char *)state + PARITY_TALLY_OFFSET);
-    size_t n = VARSIZE_ANY(state);
-    bool whole = VARATT_IS_4B_U(state) && n >= tally_bytes(0);
-    uint32 columns = 0;
+    size_t n;
 
-    if (whole) {
-        memcpy(&columns, (const char *)state + PARITY_TALLY_OFFSET + offsetof(parity_tally, ncolumns), sizeof columns);
-        whole = columns <= PARITY_SPEC_MAX_COLUMNS && n == tally_bytes((int)columns);
-    }
-    if (!whole || (ncolumns >= 0 && columns != (uint32)ncolumns))
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of parity.tally_agg")));
+    if (!VARATT_IS_4B_U(state))
+        invalid_tally();
+    n = VARSIZE(state);
+    if (n < PARITY_TALLY_OFFSET + sizeof *t || t->ncolumns > PARITY_SPEC_MAX_COLUMNS || !cells_valid(t->cells) ||
+        n != tally_bytes((int)t->ncolumns, t->cells) ||
+        (t->cells != 0 && parity_tally_sketch(t)->cells != t->cells))
+        invalid_tally();
     return t;
-}
-
-/* As open_tally for a value of any kind of bytea, aligned. */
-static parity_tally *unpack_tally(Datum value, int ncolumns)
-{
-    struct varlena *state = PG_DETOAST_DATUM(value);
-
-    if ((const void *)TYPEALIGN(MAXIMUM_ALIGNOF, (uintptr_t)state) != (const void *)state) {
-        struct varlena *copy = palloc(VARSIZE(state));
-
-        memcpy(copy, state, VARSIZE(state));
-        state = copy;
-    }
-    return open_tally(state, ncolumns);
 }
 
 parity_tally *parity_pg_tally(Datum value)
 {
-    parity_tally *t = unpack_tally(value, -1);
+    parity_tally *t = open_tally(parity_state_unpack(value));
 
     for (uint32 i = 0; i < t->ncolumns; i++)
         if (t->column[i].example_len > PARITY_EXAMPLE_MAX)
-            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid state of parity.tally_agg")));
+            invalid_tally();
     return t;
 }
 
-/* A parity_put_column: column i of the row in ctx. */
-static parity_status put_column(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch, unsigned *notes,
-                                parity_value *example)
+/* First call: reads kinds, keys and cells. */
+static ParityPass *open_pass(FunctionCallInfo fcinfo)
 {
-    TallyCall *call = ctx;
-    const ParityShape *s = call->shape;
+    ParityPass *pass = parity_pass_open(fcinfo, "cells");
 
-    if (s != NULL)
-        parity_reader_put(&s->readers[i], s->values[s->attribute[i]], s->nulls[s->attribute[i]], rounded, b, scratch,
-                          notes, example);
-    else
-        parity_reader_put(&call->row->args[i].reader, call->args[i].value, call->args[i].isnull, rounded, b, scratch,
-                          notes, example);
-    return PARITY_OK;
+    if (pass->number < 0 || !cells_valid((uint32)pass->number))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid number of cells: %d", pass->number),
+                        errhint("It is 0, for no sketch, or a power of two from %u to %u.", PARITY_CELLS_MIN,
+                                PARITY_CELLS_MAX)));
+    return pass;
 }
 
-/* First call: reads kinds and keys. */
-static TallyCall *open_call(FunctionCallInfo fcinfo)
-{
-    MemoryContext context = fcinfo->flinfo->fn_mcxt;
-    TallyCall *call = MemoryContextAllocZero(context, sizeof *call);
-    const char *keys;
-    size_t n;
-
-    call->row = row_of_kinds(fcinfo, 3);
-    parity_row_constant(call->row, fcinfo, 1, 2, "keys");
-    keys = VARDATA_ANY(call->row->texts[1]);
-    n = VARSIZE_ANY_EXHDR(call->row->texts[1]);
-    if (n != (size_t)call->row->nkinds || strspn(text_to_cstring((text *)call->row->texts[1]), "01") != n)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("keys must have one digit, 0 or 1, for each of the %d columns", call->row->nkinds)));
-    call->key = MemoryContextAlloc(context, sizeof *call->key * n);
-    for (size_t i = 0; i < n; i++)
-        call->key[i] = keys[i] == '1';
-    parity_pg_check(parity_scan_init(&call->scan, call->row->buf.mem, (int)n, call->key, true), NULL);
-    return call;
-}
-
-/* (state, kinds, keys, VARIADIC "any") */
+/* (state, kinds, keys, cells, VARIADIC "any") */
 Datum parity_tally_accum(PG_FUNCTION_ARGS)
 {
-    TallyCall *call = fcinfo->flinfo->fn_extra;
+    ParityPass *pass = fcinfo->flinfo->fn_extra;
     struct varlena *state;
     parity_tally *t;
 
-    if (!AggCheckCallContext(fcinfo, NULL))
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s can only be called as an aggregate",
-                                                                       "parity.tally_accum")));
-    if (unlikely(call == NULL))
-        fcinfo->flinfo->fn_extra = call = open_call(fcinfo);
-    else {
-        parity_row_check_constant(call->row, fcinfo, 0, 1, "kinds");
-        parity_row_check_constant(call->row, fcinfo, 1, 2, "keys");
-    }
+    parity_only_aggregate(fcinfo, "parity.tally_accum");
+    if (unlikely(pass == NULL))
+        fcinfo->flinfo->fn_extra = pass = open_pass(fcinfo);
+    else
+        parity_pass_check(pass, fcinfo, "cells");
     if (unlikely(PG_ARGISNULL(0))) {
+        size_t size = tally_bytes(pass->scan.ncolumns, (uint32)pass->number);
+
         /* the executor copies it to where states live */
-        state = palloc0(tally_bytes(call->scan.ncolumns));
-        SET_VARSIZE(state, tally_bytes(call->scan.ncolumns));
+        state = palloc(size);
+        memset(state, 0, PARITY_TALLY_OFFSET);
+        SET_VARSIZE(state, size);
         t = (parity_tally *)((char *)state + PARITY_TALLY_OFFSET);
-        parity_tally_init(t, call->scan.ncolumns);
+        parity_tally_init(t, pass->scan.ncolumns, (uint32)pass->number);
     } else {
         state = (struct varlena *)PG_GETARG_POINTER(0);
-        t = open_tally(state, call->scan.ncolumns);
+        t = open_tally(state);
+        if (unlikely(t->ncolumns != (uint32)pass->scan.ncolumns || t->cells != (uint32)pass->number))
+            invalid_tally();
     }
-    call->args = &fcinfo->args[3];
-    call->shape = call->row->flat ? NULL
-                                  : parity_row_fields(call->row, &call->row->args[0], call->args[0].value,
-                                                      call->args[0].isnull);
-    parity_pg_check(parity_scan_row(&call->scan, t, put_column, call), NULL);
+    parity_row_take(pass->row, fcinfo);
+    parity_pg_check(parity_scan_row(&pass->scan, t, parity_row_column, pass->row), NULL);
     PG_RETURN_POINTER(state);
 }
 
@@ -248,12 +188,14 @@ Datum parity_tally_accum(PG_FUNCTION_ARGS)
 Datum parity_tally_combine(PG_FUNCTION_ARGS)
 {
     struct varlena *state = (struct varlena *)PG_GETARG_POINTER(0);
+    const parity_tally *other;
     parity_tally *t;
 
-    if (!AggCheckCallContext(fcinfo, NULL))
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s can only be called as an aggregate",
-                                                                       "parity.tally_combine")));
-    t = open_tally(state, -1);
-    parity_tally_merge(t, unpack_tally(PG_GETARG_DATUM(1), (int)t->ncolumns));
+    parity_only_aggregate(fcinfo, "parity.tally_combine");
+    t = open_tally(state);
+    other = open_tally(parity_state_unpack(PG_GETARG_DATUM(1)));
+    if (other->ncolumns != t->ncolumns || other->cells != t->cells)
+        invalid_tally();
+    parity_tally_merge(t, other);
     PG_RETURN_POINTER(state);
 }

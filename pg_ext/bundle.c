@@ -2,7 +2,7 @@
  * bundle.c - parity.bundle: all tables of a schema, read under one snapshot, as one text
  *
  * The function is STABLE, so every scan uses the snapshot of the statement that
- * calls it.
+ * calls it.  Behind it stands what the functions that take bundles share.
  */
 #include "postgres.h"
 
@@ -21,8 +21,11 @@
 #include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
 
+#include "bundle.h"
 #include "compat.h"
 #include "relation.h"
+#include "sketch.h"
+#include "value.h"
 
 /* "PostgreSQL 15.18": without what a distributor adds. */
 static char *server_version(void)
@@ -51,6 +54,16 @@ static char *wal_position(void)
     Datum lsn = OidFunctionCall0(RecoveryInProgress() ? F_PG_LAST_WAL_REPLAY_LSN : F_PG_CURRENT_WAL_LSN);
 
     return DatumGetCString(DirectFunctionCall1(pg_lsn_out, lsn));
+}
+
+void parity_pg_head(parity_bundle *head)
+{
+    memset(head, 0, sizeof *head);
+    head->engine = "postgresql";
+    head->version = PARITY_RELEASE;
+    head->server = server_version();
+    head->time = statement_time();
+    head->position = wal_position();
 }
 
 static int compare_listed(const void *a, const void *b)
@@ -98,7 +111,8 @@ static char *common_schema(const parity_pg_listed *tables, int n)
 }
 
 /* Reads the table and appends it; false, and nothing appended, when it has no columns and was not named. */
-static bool add_table(parity_buf *out, const parity_pg_listed *table, bool named, bool first, uint64 *rows)
+static bool add_table(parity_buf *out, const parity_pg_listed *table, uint32 cells, bool named, bool first,
+                      uint64 *rows)
 {
     MemoryContext caller = CurrentMemoryContext;
     parity_pg_room room;
@@ -110,7 +124,7 @@ static bool add_table(parity_buf *out, const parity_pg_listed *table, bool named
     if (named)
         parity_pg_require_columns(&spec);
     if (spec.ncolumns > 0) {
-        parity_tally *tally = parity_pg_scan_tally(&room.arena, table->relid, &spec, NULL);
+        parity_tally *tally = parity_pg_scan_tally(&room.arena, table->relid, &spec, NULL, cells);
 
         parity_pg_check(parity_bundle_add(out, &spec, tally, first), NULL);
         *rows = tally->digest.rows;
@@ -128,22 +142,13 @@ Datum parity_sql_bundle(PG_FUNCTION_ARGS)
     parity_buf tables, out;
     parity_pg_room room;
     parity_pg_listed *listed;
+    uint32 cells = PG_ARGISNULL(1) ? PARITY_CELLS_DEFAULT : parity_pg_cells(PG_GETARG_INT32(1), 0);
     int n, ntables = 0, done = 0;
     text *result;
 
-    if (!PG_ARGISNULL(1) && PG_GETARG_INT32(1) != 0)
-        ereport(ERROR,
-                (errcode(PG_GETARG_INT32(1) < 0 ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_FEATURE_NOT_SUPPORTED),
-                 errmsg("this version of parity makes bundles without sketches"),
-                 errhint("Leave \"cells\" out, or give NULL or 0.")));
     parity_pg_require(fcinfo, 2, "schema");
     parity_pg_room_open(&room, CurrentMemoryContext);
-    memset(&head, 0, sizeof head);
-    head.engine = "postgresql";
-    head.version = PARITY_RELEASE;
-    head.server = server_version();
-    head.time = statement_time();
-    head.position = wal_position();
+    parity_pg_head(&head);
     head.partial = named;
     if (named) {
         listed = named_tables(PG_GETARG_ARRAYTYPE_P(0), &n);
@@ -169,7 +174,7 @@ Datum parity_sql_bundle(PG_FUNCTION_ARGS)
 
         if (listed[i].skipped)
             continue;
-        if (add_table(&tables, &listed[i], named, tables.len == 0, &rows)) {
+        if (add_table(&tables, &listed[i], cells, named, tables.len == 0, &rows)) {
             parity_pg_progress(++done, ntables, listed[i].relid, rows);
             continue;
         }
@@ -185,4 +190,70 @@ Datum parity_sql_bundle(PG_FUNCTION_ARGS)
     result = parity_pg_text((char *)out.data, out.len);
     parity_pg_room_close(&room);
     PG_RETURN_TEXT_P(result);
+}
+
+/* --------------------------------------------------------------------- shared */
+
+char *parity_pg_text_argument(FunctionCallInfo fcinfo, int arg, const char *name, size_t *n)
+{
+    text *value;
+
+    parity_pg_require(fcinfo, arg, name);
+    value = PG_GETARG_TEXT_PP(arg);
+    *n = VARSIZE_ANY_EXHDR(value);
+    return (char *)parity_pg_utf8(VARDATA_ANY(value), n);
+}
+
+void parity_pg_name_relation(Oid relid, char **schema, char **table)
+{
+    parity_pg_lock_relation(relid);
+    *schema = parity_pg_to_utf8(get_namespace_name(get_rel_namespace(relid)));
+    *table = parity_pg_to_utf8(get_rel_name(relid));
+}
+
+Datum parity_pg_text_datum(const char *utf8, bool *isnull)
+{
+    *isnull = utf8 == NULL;
+    return *isnull ? (Datum)0 : PointerGetDatum(parity_pg_text(utf8, strlen(utf8)));
+}
+
+/*
+ * Whether jsonb can hold this canonical JSON, which says more than it can: the
+ * character NUL, unpaired surrogates, numbers beyond numeric's range.
+ */
+static bool fits_jsonb(const char *json)
+{
+    bool quoted = false;
+
+    for (const char *p = json; *p != '\0'; p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (quoted && *p == '\\') {
+            p++;
+            if (*p == 'u' && (strncmp(p + 1, "0000", 4) == 0 || pg_tolower((unsigned char)p[1]) == 'd'))
+                return false;
+        } else if (!quoted && *p >= '0' && *p <= '9') {
+            size_t digits = strspn(p, "0123456789.");
+            long exponent = 0;
+
+            p += digits;
+            if (*p == 'e' || *p == 'E') {
+                char *end;
+
+                exponent = strtol(p + 1, &end, 10);
+                p = end;
+            }
+            /* numeric: 131,072 digits in front of the point, 16,383 behind it */
+            if (exponent < -16000 || exponent > 131000 || digits > 16000 || (long)digits + exponent > 131000)
+                return false;
+            p--;
+        }
+    }
+    return true;
+}
+
+Datum parity_pg_jsonb_datum(const char *utf8, bool *isnull)
+{
+    *isnull = utf8 == NULL || !fits_jsonb(utf8);
+    return *isnull ? (Datum)0 : PointerGetDatum(parity_pg_jsonb(utf8, strlen(utf8)));
 }

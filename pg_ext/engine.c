@@ -1,5 +1,5 @@
 /*
- * engine.c - this database as the core's verify sees it
+ * engine.c - this database as the core sees it
  *
  * Errors are raised here, through the core: it holds nothing but memory, which
  * goes with its context.
@@ -80,17 +80,59 @@ static parity_status describe(void *ctx, parity_arena *a, const char *schema, co
     return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
 }
 
-static parity_status scan(void *ctx, parity_arena *a, const parity_spec *spec, parity_tally **out, parity_error *err)
+static parity_status scan(void *ctx, parity_arena *a, const parity_spec *spec, uint32_t cells, parity_tally **out,
+                          parity_error *err)
 {
     parity_pg_engine *e = ctx;
     MemoryContext work, caller = begin_work(&work);
     Oid relid = find(spec->schema, spec->table, err);
 
     if (OidIsValid(relid)) {
-        *out = parity_pg_scan_tally(a, relid, spec, NULL);
+        *out = parity_pg_scan_tally(a, relid, spec, NULL, cells);
         e->scanned++;
         parity_pg_progress(e->scanned, Max(e->ntables, e->scanned), relid, (*out)->digest.rows);
     }
+    end_work(caller, work);
+    return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
+}
+
+static parity_status fetch(void *ctx, const parity_spec *spec, const parity_spec *guard, const parity_wanted *wanted,
+                           size_t wanted_size, const int64_t *integers, size_t nintegers, parity_each_row each,
+                           void *each_ctx, parity_error *err)
+{
+    MemoryContext work, caller = begin_work(&work);
+    Oid relid = find(spec->schema, spec->table, err);
+    parity_status status = PARITY_NO_TABLE;
+
+    (void)ctx;
+    if (OidIsValid(relid))
+        status = parity_pg_fetch(relid, spec, guard, wanted, wanted_size, integers, nintegers, each, each_ctx);
+    end_work(caller, work);
+    return status;
+}
+
+static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table,
+                                parity_reference **out, int *n, parity_error *err)
+{
+    MemoryContext work, caller = begin_work(&work);
+    Oid relid = find(schema, table, err);
+
+    (void)ctx;
+    if (OidIsValid(relid))
+        parity_pg_references(a, relid, out, n);
+    end_work(caller, work);
+    return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
+}
+
+static parity_status own_spec(void *ctx, parity_arena *a, const char *schema, const char *table, parity_spec *out,
+                              parity_error *err)
+{
+    MemoryContext work, caller = begin_work(&work);
+    Oid relid = find(schema, table, err);
+
+    (void)ctx;
+    if (OidIsValid(relid))
+        parity_pg_spec(a, relid, out);
     end_work(caller, work);
     return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
 }
@@ -103,4 +145,7 @@ void parity_pg_engine_init(parity_pg_engine *e)
     e->engine.list = list;
     e->engine.describe = describe;
     e->engine.scan = scan;
+    e->engine.fetch = fetch;
+    e->engine.references = references;
+    e->engine.own_spec = own_spec;
 }

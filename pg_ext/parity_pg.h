@@ -33,9 +33,9 @@ static inline void parity_pg_check(parity_status status, const parity_error *err
 /* An allocator that takes from context; lives there, too.  error.c */
 extern const parity_mem *parity_pg_mem(MemoryContext context);
 
-/* ------------------------------------------------------- tally_agg's result */
+/* -------------------------------------- the results of tally_agg and buckets_agg */
 
-/* The tally starts this far into the bytea, so that it is as aligned as the bytea. */
+/* The tally, or the buckets, start this far into the bytea, so that they are as aligned as the bytea. */
 #define PARITY_TALLY_OFFSET 8
 
 /*
@@ -44,5 +44,9 @@ extern const parity_mem *parity_pg_mem(MemoryContext context);
  * aggregate.c
  */
 extern parity_tally *parity_pg_tally(Datum value);
+/* As parity_pg_tally for a value that buckets_agg returned.  buckets.c */
+extern parity_buckets *parity_pg_open_buckets(Datum value);
+/* Raises an error unless a table can be split by so many bits. */
+extern void parity_pg_check_bits(int32 bits);
 
 #endif

@@ -161,6 +161,73 @@ parity_pg_listed *parity_pg_list(const char *schema, int *n)
     return out;
 }
 
+/* A copy in the arena of a name that a query gave in column i, in UTF-8. */
+static char *name_at(parity_arena *a, int row, int i)
+{
+    bool isnull;
+    Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i, &isnull);
+    char *name = parity_pg_to_utf8(NameStr(*DatumGetName(value)));
+
+    return parity_arena_copy(a, name, strlen(name));
+}
+
+/*
+ * A key that references a partitioned table is stored once more for each of
+ * its partitions, as a child of a constraint of the same table: these are left
+ * out.  A partition's own copy of its parent's key is a child, too, but of
+ * another table's.
+ */
+void parity_pg_references(parity_arena *a, Oid relid, parity_reference **out, int *n)
+{
+    Oid types[1] = {OIDOID};
+    Datum values[1];
+    Oid last = InvalidOid;
+    int rows;
+
+    parity_pg_lock_relation(relid);
+    values[0] = ObjectIdGetDatum(relid);
+    if (SPI_connect() != SPI_OK_CONNECT)
+        elog(ERROR, "SPI_connect failed");
+    if (SPI_execute_with_args(
+            "SELECT k.oid, s.nspname, t.relname, l.attname, r.attname"
+            " FROM pg_catalog.pg_constraint k"
+            " CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
+            "  WITH ORDINALITY AS c (here, there, at)"
+            " JOIN pg_catalog.pg_class t ON t.oid OPERATOR(pg_catalog.=) k.confrelid"
+            " JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) t.relnamespace"
+            " JOIN pg_catalog.pg_attribute l ON l.attrelid OPERATOR(pg_catalog.=) k.conrelid"
+            "  AND l.attnum OPERATOR(pg_catalog.=) c.here"
+            " JOIN pg_catalog.pg_attribute r ON r.attrelid OPERATOR(pg_catalog.=) k.confrelid"
+            "  AND r.attnum OPERATOR(pg_catalog.=) c.there"
+            " WHERE k.conrelid OPERATOR(pg_catalog.=) $1 AND k.contype OPERATOR(pg_catalog.=) 'f'"
+            " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid OPERATOR(pg_catalog.=) k.conparentid"
+            "  AND p.conrelid OPERATOR(pg_catalog.=) k.conrelid)"
+            " ORDER BY k.conname COLLATE pg_catalog.\"C\", k.oid, c.at",
+            1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+        elog(ERROR, "could not read the foreign keys of relation %u", relid);
+    rows = (int)SPI_processed;
+    *out = parity_arena_alloc(a, sizeof(**out) * (size_t)(rows + 1));
+    *n = 0;
+    for (int i = 0; i < rows; i++) {
+        bool isnull;
+        Oid key = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+        parity_reference *ref;
+
+        if (i == 0 || key != last) {
+            ref = &(*out)[(*n)++];
+            ref->schema = name_at(a, i, 2);
+            ref->table = name_at(a, i, 3);
+            ref->columns = parity_arena_alloc(a, sizeof(char *) * INDEX_MAX_KEYS);
+            ref->referenced = parity_arena_alloc(a, sizeof(char *) * INDEX_MAX_KEYS);
+            last = key;
+        }
+        ref = &(*out)[*n - 1];
+        ref->columns[ref->ncolumns] = name_at(a, i, 4);
+        ref->referenced[ref->ncolumns++] = name_at(a, i, 5);
+    }
+    SPI_finish();
+}
+
 void parity_pg_progress(int i, int n, Oid relid, uint64 rows)
 {
     if (parity_progress)

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 #include "utils/tuplestore.h"
 
@@ -74,10 +75,34 @@ void parity_pg_set_spec(Oid relid, Jsonb *overrides);
 void parity_pg_check_filter(const char *filter);
 /*
  * Read relid under spec in one scan with the caller's rights and snapshot;
- * filter may be NULL.  The spec has at least one column.  The tally is taken from a.
+ * filter may be NULL.  What the last two return is taken from a.
  */
 void parity_pg_scan_digest(Oid relid, const parity_spec *spec, const char *filter, parity_digest *out);
-parity_tally *parity_pg_scan_tally(parity_arena *a, Oid relid, const parity_spec *spec, const char *filter);
+/* cells: of the tally's sketch, or 0. */
+parity_tally *parity_pg_scan_tally(parity_arena *a, Oid relid, const parity_spec *spec, const char *filter,
+                                   uint32 cells);
+parity_buckets *parity_pg_scan_buckets(parity_arena *a, Oid relid, const parity_spec *spec, const char *filter,
+                                       uint32 bits);
+
+/* Appends the kinds of a spec's columns, or of its key columns, as an SQL literal, one a line. */
+void parity_pg_put_kinds(StringInfo sql, const parity_spec *spec, bool only_key);
+/* Appends the columns, or the key columns, as arguments; as one, ROW(...), when they are more than room. */
+void parity_pg_put_columns(StringInfo sql, const parity_spec *spec, bool only_key, int room);
+/* The relation as SQL names it, with its schema. */
+char *parity_pg_relation_name(Oid relid);
+/* Raises that a function found by its name in the schema parity is not this extension's. */
+pg_noreturn void parity_pg_hidden(void);
+
+/*
+ * Calls each for the rows that are wanted: parity_engine's fetch, with the
+ * caller's rights and snapshot.  The status is the first that each gave which
+ * is not PARITY_OK.
+ */
+parity_status parity_pg_fetch(Oid relid, const parity_spec *spec, const parity_spec *guard,
+                              const parity_wanted *wanted, size_t wanted_size, const int64_t *integers,
+                              size_t nintegers, parity_each_row each, void *each_ctx);
+/* The foreign keys of a relation. */
+void parity_pg_references(parity_arena *a, Oid relid, parity_reference **out, int *n);
 
 /* The callbacks with which the core reads this database. */
 typedef struct parity_pg_engine {

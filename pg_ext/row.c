@@ -1,5 +1,5 @@
 /*
- * row.c - readers for a call's arguments
+ * row.c - readers for a call's arguments, and what the aggregates share
  */
 #include "row.h"
 
@@ -31,13 +31,16 @@ parity_kind *parity_kinds_parse(const char *text, size_t n, MemoryContext contex
     return kinds;
 }
 
-/* Whether an aggregate's argument is a literal. */
-static bool is_literal(FunctionCallInfo fcinfo, int arg)
+bool parity_row_is_literal(FunctionCallInfo fcinfo, int arg)
 {
     Aggref *aggregate = AggGetAggref(fcinfo);
+    Node *call = fcinfo->flinfo->fn_expr;
 
-    return aggregate != NULL && arg >= 1 && arg <= list_length(aggregate->args) &&
-           IsA(list_nth_node(TargetEntry, aggregate->args, arg - 1)->expr, Const);
+    if (aggregate != NULL)
+        return arg >= 1 && arg <= list_length(aggregate->args) &&
+               IsA(list_nth_node(TargetEntry, aggregate->args, arg - 1)->expr, Const);
+    return call != NULL && IsA(call, FuncExpr) && arg < list_length(((FuncExpr *)call)->args) &&
+           IsA(list_nth(((FuncExpr *)call)->args, arg), Const);
 }
 
 void parity_row_constant(ParityRow *row, FunctionCallInfo fcinfo, int slot, int arg, const char *name)
@@ -53,7 +56,7 @@ void parity_row_constant(ParityRow *row, FunctionCallInfo fcinfo, int slot, int 
         MemoryContext old = MemoryContextSwitchTo(row->context);
 
         row->texts[slot] = (struct varlena *)cstring_to_text_with_len(VARDATA_ANY(now), (int)VARSIZE_ANY_EXHDR(now));
-        row->fixed[slot] = is_literal(fcinfo, arg);
+        row->fixed[slot] = parity_row_is_literal(fcinfo, arg);
         MemoryContextSwitchTo(old);
     } else if (VARSIZE_ANY_EXHDR(now) != VARSIZE_ANY_EXHDR(then) ||
                memcmp(VARDATA_ANY(now), VARDATA_ANY(then), VARSIZE_ANY_EXHDR(then)) != 0)
@@ -216,4 +219,73 @@ ParityRow *parity_row_open(FunctionCallInfo fcinfo, int first, const parity_kind
     }
     MemoryContextSwitchTo(old);
     return row;
+}
+
+ParityRow *parity_row_open_kinds(FunctionCallInfo fcinfo, int first)
+{
+    const struct varlena *packed;
+    parity_kind *kinds;
+    ParityRow *row;
+    int n;
+
+    if (PG_ARGISNULL(1))
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", "kinds")));
+    packed = parity_packed(PG_GETARG_DATUM(1));
+    kinds = parity_kinds_parse(VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed), fcinfo->flinfo->fn_mcxt, &n);
+    row = parity_row_open(fcinfo, first, kinds, n);
+    parity_row_constant(row, fcinfo, 0, 1, "kinds");
+    return row;
+}
+
+parity_status parity_row_column(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch, unsigned *notes,
+                                parity_value *example)
+{
+    ParityRow *row = ctx;
+    const ParityShape *s = row->shape;
+
+    if (row->flat)
+        parity_reader_put(&row->args[i].reader, row->current[i].value, row->current[i].isnull, rounded, b, scratch,
+                          notes, example);
+    else
+        parity_reader_put(&s->readers[i], s->values[s->attribute[i]], s->nulls[s->attribute[i]], rounded, b, scratch,
+                          notes, example);
+    return PARITY_OK;
+}
+
+ParityPass *parity_pass_open(FunctionCallInfo fcinfo, const char *name)
+{
+    MemoryContext context = fcinfo->flinfo->fn_mcxt;
+    ParityPass *pass = MemoryContextAllocZero(context, sizeof *pass);
+    const char *keys;
+    bool *key;
+    size_t n;
+
+    pass->row = parity_row_open_kinds(fcinfo, 4);
+    parity_row_constant(pass->row, fcinfo, 1, 2, "keys");
+    if (PG_ARGISNULL(3))
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be NULL", name)));
+    pass->number = PG_GETARG_INT32(3);
+    keys = VARDATA_ANY(pass->row->texts[1]);
+    n = VARSIZE_ANY_EXHDR(pass->row->texts[1]);
+    if (n != (size_t)pass->row->nkinds || strspn(text_to_cstring((text *)pass->row->texts[1]), "01") != n)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("keys must have one digit, 0 or 1, for each of the %d columns", pass->row->nkinds)));
+    key = MemoryContextAlloc(context, sizeof *key * n);
+    for (size_t i = 0; i < n; i++)
+        key[i] = keys[i] == '1';
+    parity_pg_check(parity_scan_init(&pass->scan, pass->row->buf.mem, (int)n, key, true), NULL);
+    return pass;
+}
+
+struct varlena *parity_state_unpack(Datum value)
+{
+    struct varlena *state = PG_DETOAST_DATUM(value);
+
+    if ((const void *)TYPEALIGN(MAXIMUM_ALIGNOF, (uintptr_t)state) != (const void *)state) {
+        struct varlena *copy = palloc(VARSIZE(state));
+
+        memcpy(copy, state, VARSIZE(state));
+        state = copy;
+    }
+    return state;
 }

@@ -45,6 +45,9 @@ typedef struct ParityRow {
     parity_buf buf, scratch;
     struct varlena *texts[2]; /* copies of constant text arguments: see parity_row_constant */
     bool fixed[2];            /* the argument is a literal, which cannot change */
+    /* the current row: see parity_row_take */
+    const NullableDatum *current;
+    ParityShape *shape;
 } ParityRow;
 
 /*
@@ -56,6 +59,12 @@ extern ParityRow *parity_row_open(FunctionCallInfo fcinfo, int first, const pari
 
 /* Reads kinds, one a line, into context. */
 extern parity_kind *parity_kinds_parse(const char *text, size_t n, MemoryContext context, int *nkinds);
+
+/* parity_row_open under the kinds that argument 1 gives, which is kept as constant 0. */
+extern ParityRow *parity_row_open_kinds(FunctionCallInfo fcinfo, int first);
+
+/* Whether an argument, of an aggregate or of a plain function, is a literal. */
+extern bool parity_row_is_literal(FunctionCallInfo fcinfo, int arg);
 
 /*
  * The text argument arg, which must be the same in every row, as slot 0 or 1
@@ -100,5 +109,48 @@ static inline void parity_row_put(ParityRow *row, FunctionCallInfo fcinfo)
         c = parity_reader_put_at(c, &a->reader, arg->value, arg->isnull, false, b, &row->scratch, &notes, NULL);
     parity_cursor_close(&c, b);
 }
+
+/* ---- rows that the core reads, column by column */
+
+/* Takes up the arguments of the current call; of rows opened with kinds. */
+static inline void parity_row_take(ParityRow *row, FunctionCallInfo fcinfo)
+{
+    row->current = &fcinfo->args[row->first];
+    if (unlikely(!row->flat))
+        row->shape = parity_row_fields(row, &row->args[0], row->current[0].value, row->current[0].isnull);
+}
+
+/* A parity_put_column; ctx is the ParityRow. */
+extern parity_status parity_row_column(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch,
+                                       unsigned *notes, parity_value *example);
+
+/* A call (state, kinds, keys, number, VARIADIC "any") of an aggregate over a scan by the core. */
+typedef struct ParityPass {
+    ParityRow *row;
+    parity_scan scan;
+    int32 number; /* cells of a sketch, bits of buckets */
+} ParityPass;
+
+/* On the first call; name is what errors call the number. */
+extern ParityPass *parity_pass_open(FunctionCallInfo fcinfo, const char *name);
+/* On later ones: kinds, keys and number must be those of the first. */
+static inline void parity_pass_check(ParityPass *pass, FunctionCallInfo fcinfo, const char *name)
+{
+    parity_row_check_constant(pass->row, fcinfo, 0, 1, "kinds");
+    parity_row_check_constant(pass->row, fcinfo, 1, 2, "keys");
+    if (unlikely(PG_ARGISNULL(3) || PG_GETARG_INT32(3) != pass->number))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be the same in every row", name)));
+}
+
+/* Raises an error unless the function, which name names, is called by an aggregate. */
+static inline void parity_only_aggregate(FunctionCallInfo fcinfo, const char *name)
+{
+    if (unlikely(!AggCheckCallContext(fcinfo, NULL)))
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s can only be called as an aggregate", name)));
+}
+
+/* A state, a bytea of any form, in memory and aligned: itself or a copy. */
+extern struct varlena *parity_state_unpack(Datum value);
 
 #endif

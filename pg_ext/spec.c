@@ -26,6 +26,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -47,9 +48,11 @@
 typedef struct columns {
     int n;
     char **names; /* UTF-8 */
+    Oid *types;
     parity_kind *kinds;
     bool *is_text;
     bool *generated;
+    bool *identity; /* GENERATED ALWAYS AS IDENTITY */
     bool *key;
     bool unique; /* a primary key, none of whose columns is generated */
 } columns;
@@ -67,9 +70,11 @@ static void read_columns(parity_arena *a, Oid relid, columns *out)
     desc = RelationGetDescr(rel);
     out->n = 0;
     out->names = parity_arena_alloc(a, sizeof(char *) * (size_t)(desc->natts + 1));
+    out->types = parity_arena_alloc(a, sizeof(Oid) * (size_t)(desc->natts + 1));
     out->kinds = parity_arena_alloc(a, sizeof(parity_kind) * (size_t)(desc->natts + 1));
     out->is_text = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     out->generated = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
+    out->identity = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     out->key = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     key = get_primary_key_attnos(relid, true, &constraint);
     out->unique = key != NULL;
@@ -86,7 +91,9 @@ static void read_columns(parity_arena *a, Oid relid, columns *out)
                             errmsg("column \"%s\" of \"%s\" is of type %s, which has no values to read",
                                    NameStr(att->attname), RelationGetRelationName(rel),
                                    format_type_be(att->atttypid))));
+        out->types[out->n] = att->atttypid;
         out->generated[out->n] = att->attgenerated != '\0';
+        out->identity[out->n] = att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
         out->key[out->n] = bms_is_member(att->attnum - FirstLowInvalidHeapAttributeNumber, key);
         if (out->key[out->n] && out->generated[out->n])
             out->unique = false;
@@ -178,6 +185,47 @@ static bool names_column(Jsonb *overrides, const char *name)
     return getKeyJsonValueFromContainer(inner.val.binary.data, name, (int)strlen(name), &found) != NULL;
 }
 
+/* How a literal of the type, whose own kind is natural, is written. */
+static parity_store_as store_as(Oid type, const parity_kind *natural)
+{
+    Oid base = getBaseType(type);
+
+    if (base == JSONOID || base == JSONBOID || natural->id == PARITY_VECTOR)
+        return PARITY_STORE_JSON;
+    if (parity_pg_is_hstore(base))
+        return PARITY_STORE_HSTORE;
+    if (get_typtype(base) == TYPTYPE_COMPOSITE)
+        return PARITY_STORE_ROW;
+    if (OidIsValid(get_element_type(base)))
+        return PARITY_STORE_POPULATE;
+    return PARITY_STORE_TEXT;
+}
+
+/* Whether `column = ANY (int8[])` finds the values that are framed as these integers, by an index if there is one. */
+static bool is_integer(Oid type, const parity_kind *kind)
+{
+    Oid base = getBaseType(type);
+
+    return (base == INT2OID || base == INT4OID || base == INT8OID) && kind->id == PARITY_INT && kind->options == 0;
+}
+
+/*
+ * SQL that tells equal rows of a relation apart: an expression of one value,
+ * as it is compared with those of a subquery.  NULL: there is none.
+ */
+static const char *row_id(Oid relid)
+{
+    switch (get_rel_relkind(relid)) {
+    case RELKIND_RELATION:
+        /* a ctid is a place in one table, not in those that inherit from it */
+        return has_subclass(relid) ? "(tableoid, ctid)::pg_catalog.text" : "ctid";
+    case RELKIND_PARTITIONED_TABLE:
+        return "(tableoid, ctid)::pg_catalog.text";
+    default:
+        return NULL;
+    }
+}
+
 void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
 {
     columns cols;
@@ -190,6 +238,7 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
     out->schema = spec.schema;
     out->name = spec.table;
     out->as = spec.as;
+    out->row_id = row_id(relid);
     out->ncolumns = cols.n;
     out->columns = parity_arena_alloc(a, sizeof(parity_local_column) * (size_t)(cols.n + 1));
     for (int i = 0; i < cols.n; i++) {
@@ -197,8 +246,10 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
         const parity_column *read = NULL;
 
         col->name = cols.names[i];
-        col->kind = cols.kinds[i];
+        col->kind = col->natural = cols.kinds[i];
         col->strict = true;
+        col->identity = cols.identity[i];
+        col->store = (uint8)store_as(cols.types[i], &col->natural);
         col->is_text = cols.is_text[i];
         for (int j = 0; j < spec.ncolumns && read == NULL; j++)
             if (strcmp(spec.columns[j].name, col->name) == 0)
@@ -211,6 +262,7 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
             col->generated = true;
         else
             col->excluded = true;
+        col->integer = is_integer(cols.types[i], &col->kind);
     }
 }
 

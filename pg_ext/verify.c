@@ -13,9 +13,9 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "bundle.h"
 #include "compat.h"
 #include "relation.h"
-#include "value.h"
 
 typedef struct comparison {
     parity_pg_engine engine;
@@ -29,26 +29,17 @@ static comparison *open_comparison(FunctionCallInfo fcinfo)
     const parity_mem *mem = parity_pg_mem(CurrentMemoryContext);
     parity_error err = {0};
     parity_status status;
-    text *bundle;
-    char *utf8;
+    char *bundle;
     char *mapping = NULL;
     size_t n, nmapping = 0;
 
-    parity_pg_require(fcinfo, 0, "bundle");
-    bundle = PG_GETARG_TEXT_PP(0);
-    n = VARSIZE_ANY_EXHDR(bundle);
-    utf8 = (char *)parity_pg_utf8(VARDATA_ANY(bundle), &n);
+    bundle = parity_pg_text_argument(fcinfo, 0, "bundle", &n);
     if (!PG_ARGISNULL(1))
         mapping = parity_pg_json_text(PG_GETARG_JSONB_P(1), &nmapping);
     parity_pg_engine_init(&out->engine);
-    status = parity_verify_open(mem, &out->engine.engine, utf8, n, mapping, nmapping, &out->verify, &err);
+    status = parity_verify_open(mem, &out->engine.engine, bundle, n, mapping, nmapping, &out->verify, &err);
     parity_pg_check(status, &err);
     return out;
-}
-
-static Datum text_datum(const char *utf8)
-{
-    return PointerGetDatum(parity_pg_text(utf8, strlen(utf8)));
 }
 
 static Datum row_datum(TupleDesc desc, const parity_verify_row *row)
@@ -58,12 +49,10 @@ static Datum row_datum(TupleDesc desc, const parity_verify_row *row)
     Datum *columns = palloc(sizeof(Datum) * (size_t)(row->ncolumns + 1));
 
     for (int i = 0; i < row->ncolumns; i++)
-        columns[i] = text_datum(row->columns[i]);
-    if (!(nulls[0] = row->table_name == NULL))
-        values[0] = text_datum(row->table_name);
-    if (!(nulls[1] = row->remote_name == NULL))
-        values[1] = text_datum(row->remote_name);
-    values[2] = text_datum(parity_verdict_text(row->verdict));
+        columns[i] = parity_pg_text_datum(row->columns[i], &nulls[6]);
+    values[0] = parity_pg_text_datum(row->table_name, &nulls[0]);
+    values[1] = parity_pg_text_datum(row->remote_name, &nulls[1]);
+    values[2] = parity_pg_text_datum(parity_verdict_text(row->verdict), &nulls[2]);
     if (!(nulls[3] = !row->has_local_rows))
         values[3] = parity_pg_count(row->local_rows);
     if (!(nulls[4] = !row->has_remote_rows))
@@ -71,8 +60,7 @@ static Datum row_datum(TupleDesc desc, const parity_verify_row *row)
     if (!(nulls[5] = !row->has_differing))
         values[5] = parity_pg_count(row->differing);
     values[6] = PointerGetDatum(construct_array(columns, row->ncolumns, TEXTOID, -1, false, TYPALIGN_INT));
-    if (!(nulls[7] = row->detail == NULL))
-        values[7] = text_datum(row->detail);
+    values[7] = parity_pg_text_datum(row->detail, &nulls[7]);
     return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
@@ -142,7 +130,7 @@ Datum parity_sql_adopt(PG_FUNCTION_ARGS)
         overrides = parity_pg_jsonb((char *)json.data, json.len);
         nsp = get_namespace_oid(parity_pg_from_utf8(schema), false);
         parity_pg_set_spec(get_relname_relid(parity_pg_from_utf8(table), nsp), overrides);
-        values[0] = text_datum(table);
+        values[0] = parity_pg_text_datum(table, &nulls[0]);
         values[1] = PointerGetDatum(overrides);
         tuplestore_putvalues(rows, desc, values, nulls);
     }

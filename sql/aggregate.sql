@@ -72,7 +72,7 @@ INSERT INTO wide DEFAULT VALUES;
 INSERT INTO wide (c1, c1600) VALUES (NULL, 'o');
 SELECT parity.digest_agg(wide) AS digest, parity.digest_rows(parity.digest_agg(wide)) AS rows FROM wide \gset
 SELECT format('SELECT parity.digest_agg(ROW(%s))::text = :''digest'' AS row, parity.digest_agg_as(%L, ROW(%s))::text = :''digest'' AS as,
-        length(parity.tally_agg(%L, %L, ROW(%s))) AS tally FROM wide',
+        length(parity.tally_agg(%L, %L, 0, ROW(%s))) AS tally FROM wide',
     string_agg('c' || i, ', ' ORDER BY i), string_agg(k, E'\n' ORDER BY i), string_agg('c' || i, ', ' ORDER BY i),
     string_agg(k, E'\n' ORDER BY i), string_agg(CASE i WHEN 1 THEN '1' ELSE '0' END, '' ORDER BY i), string_agg('c' || i, ', ' ORDER BY i)) AS query
     FROM (SELECT i, CASE i % 3 WHEN 0 THEN 'int' WHEN 1 THEN 'text' ELSE 'decimal(9,2)' END AS k FROM generate_series(1, 1600) i) x \gset
@@ -91,9 +91,9 @@ SELECT parity.digest_agg_as(E'int\ntext\ntext\ndecimal(10,2)', NULL::t) = parity
 SELECT parity.digest_agg_as('int', id) FROM t WHERE false;
 
 -- tally_agg: NULL of nothing; state and result for one column and for many
-SELECT parity.tally_agg('int', '1', id) IS NULL AS none FROM t WHERE false;
-SELECT length(parity.tally_agg('int', '1', id)) AS one, length(parity.tally_agg(E'int\ntext\ntext\ndecimal(10,2)', '1000', t)) AS row,
-    parity.tally_agg(E'int\ntext\ntext\ndecimal(10,2)', '1000', t) = parity.tally_agg(E'int\ntext\ntext\ndecimal(10,2)', '1000', id, grp, note, amount) AS same FROM t;
+SELECT parity.tally_agg('int', '1', 0, id) IS NULL AS none FROM t WHERE false;
+SELECT length(parity.tally_agg('int', '1', 0, id)) AS one, length(parity.tally_agg(E'int\ntext\ntext\ndecimal(10,2)', '1000', 0, t)) AS row,
+    parity.tally_agg(E'int\ntext\ntext\ndecimal(10,2)', '1000', 64, t) = parity.tally_agg(E'int\ntext\ntext\ndecimal(10,2)', '1000', 64, id, grp, note, amount) AS same FROM t;
 
 -- errors
 \set VERBOSITY default
@@ -108,25 +108,36 @@ SELECT parity.digest_agg_as(E'int\nint', id) FROM t;
 SELECT parity.digest_agg_as('int', id, id) FROM t;
 SELECT parity.digest_agg_as(E'int\ntext\ntext', b) FROM pair;
 SELECT parity.digest_agg_as(CASE WHEN id % 2 = 0 THEN 'int' ELSE 'text' END, id) FROM t;
-SELECT parity.tally_agg('int', NULL, id) FROM t;
-SELECT parity.tally_agg('int', '10', id) FROM t;
-SELECT parity.tally_agg('int', 'x', id) FROM t;
-SELECT parity.tally_agg('int', id::text, id) FROM t;
-SELECT parity.tally_accum(NULL, 'int', '0', 1);
+SELECT parity.tally_agg('int', NULL, 0, id) FROM t;
+SELECT parity.tally_agg('int', '10', 0, id) FROM t;
+SELECT parity.tally_agg('int', 'x', 0, id) FROM t;
+SELECT parity.tally_agg('int', id::text, 0, id) FROM t;
+SELECT parity.tally_agg('int', '1', NULL, id) FROM t;
+SELECT parity.tally_agg('int', '1', -16, id) FROM t;
+SELECT parity.tally_agg('int', '1', 8, id) FROM t;
+SELECT parity.tally_agg('int', '1', 100, id) FROM t;
+SELECT parity.tally_agg('int', '1', 2097152, id) FROM t;
+SELECT parity.tally_agg('int', '1', CASE WHEN id % 2 = 0 THEN 16 ELSE 32 END, id) FROM t;
+SELECT parity.tally_accum(NULL, 'int', '0', 0, 1);
 SELECT parity.tally_combine('\x00', '\x00');
 -- states that nobody made
-CREATE AGGREGATE forged(text, text, VARIADIC "any") (SFUNC = parity.tally_accum, STYPE = bytea, INITCOND = '\x00010203');
-SELECT forged('int', '0', id) FROM t;
+CREATE AGGREGATE forged(text, text, int, VARIADIC "any") (SFUNC = parity.tally_accum, STYPE = bytea, INITCOND = '\x00010203');
+SELECT forged('int', '0', 0, id) FROM t;
 CREATE AGGREGATE combined(bytea) (SFUNC = parity.tally_combine, STYPE = bytea);
 SELECT combined('\x0102'::bytea) IS NULL FROM generate_series(1, 2);
-SELECT combined(s) FROM (SELECT parity.tally_agg('int', '0', id) AS s FROM t UNION ALL SELECT parity.tally_agg(E'int\nint', '00', id, id) FROM t) x;
-SELECT length(combined(s)) FROM (SELECT parity.tally_agg('int', '0', id) AS s FROM t GROUP BY id % 5) x;
+SELECT combined(s) FROM (SELECT parity.tally_agg('int', '0', 0, id) AS s FROM t UNION ALL SELECT parity.tally_agg(E'int\nint', '00', 0, id, id) FROM t) x;
+SELECT combined(s) FROM (SELECT parity.tally_agg('int', '0', 16, id) AS s FROM t UNION ALL SELECT parity.tally_agg('int', '0', 32, id) FROM t) x;
+SELECT combined(s) = (SELECT parity.tally_agg('int', '1', 16, id) FROM t) AS merged FROM (SELECT parity.tally_agg('int', '1', 16, id) AS s FROM t GROUP BY id % 5) x;
+-- states that say they have other cells than their length, or than their sketch
+SELECT combined(s) FROM (SELECT parity.tally_agg('int', '0', 0, id) AS s FROM t UNION ALL SELECT overlay(parity.tally_agg('int', '0', 0, id) PLACING '\x10000000' FROM 9) FROM t) x;
+SELECT combined(s) FROM (SELECT parity.tally_agg('int', '0', 16, id) AS s FROM t UNION ALL SELECT overlay(parity.tally_agg('int', '0', 16, id) PLACING '\x00000000' FROM 9) FROM t) x;
+SELECT combined(s) FROM (SELECT parity.tally_agg('int', '0', 16, id) AS s FROM t UNION ALL SELECT overlay(parity.tally_agg('int', '0', 16, id) PLACING '\x20000000' FROM length(parity.tally_agg('int', '0', 0, id)) + 1) FROM t) x;
 -- called as plain functions
 SELECT parity.digest_accum(NULL, 1) = parity.digest_agg(1) AS plain;
 SELECT parity.digest_accum_inv(parity.digest_agg(id), 1) = parity.digest_agg(id) FILTER (WHERE id <> 1) AS inverse FROM ONLY t;
 SELECT parity.digest_accum_inv(NULL, 1);
-SELECT aggfnoid::regproc, aggcombinefn, aggserialfn, aggtransspace, proparallel FROM pg_aggregate JOIN pg_proc p ON p.oid = aggfnoid
-WHERE pronamespace = 'parity'::regnamespace AND aggfnoid::regproc::text ~ 'digest_agg|tally_agg|sum$' ORDER BY 1::text;
+SELECT aggfnoid::regprocedure, aggcombinefn, aggserialfn, proparallel FROM pg_aggregate JOIN pg_proc p ON p.oid = aggfnoid
+WHERE pronamespace = 'parity'::regnamespace ORDER BY aggfnoid::regprocedure::text COLLATE "C";
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA aggregate CASCADE;

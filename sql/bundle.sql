@@ -45,9 +45,11 @@ SELECT parity.bundle('{b,NULL}');
 SELECT parity.bundle('{no_such_table}');
 SELECT parity.bundle(schema => 'no_such_schema');
 SELECT parity.bundle(schema => NULL);
-SELECT parity.bundle('{b}', 0) IS NOT NULL AS made;
-SELECT parity.bundle('{b}', 128);
+-- a sketch of so many cells a table
+SELECT cells, sketch_cells((jsonb_path_query_first(parity.bundle('{b}', cells)::jsonb, '$.tables[0].sketch') #>> '{}')::sketch) FROM (VALUES (0), (1), (128), (129), (1048576), (NULL)) x(cells);
+SELECT jsonb_path_query_first(parity.bundle('{b}', 64)::jsonb, '$.tables[0].sketch') #>> '{}' = (SELECT sketch_agg(64, 1, b)::text FROM b) AS same;
 SELECT parity.bundle('{b}', -1);
+SELECT parity.bundle('{b}', 1048577);
 -- a schema without tables
 DROP TABLE bundle_other.b;
 SELECT b::jsonb -> 'tables' AS tables FROM parity.bundle(schema => 'bundle_other') b;

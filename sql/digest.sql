@@ -79,7 +79,7 @@ FROM d WHERE n = 4;
 SELECT parity.sum(digest) OPERATOR(parity.=) (SELECT parity.digest_agg(i) FROM generate_series(1, 100) i) AS merged
 FROM (SELECT parity.digest_agg(i) AS digest FROM generate_series(1, 100) i GROUP BY i % 7) shard;
 SELECT parity.sum(digest) FROM d WHERE false;
-SELECT parity.sum(NULL) FROM d;
+SELECT parity.sum(NULL::parity.digest) FROM d;
 SELECT n, parity.digest_rows(parity.sum(digest) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)) AS two,
     parity.digest_rows(parity.sum(digest) OVER (ORDER BY n)) AS all
 FROM d ORDER BY n;

@@ -15,7 +15,7 @@ SET max_parallel_workers_per_gather = 0;
 INSERT INTO result SELECT 'digest_agg', 'serial', parity.digest_agg(id, name, price, at, tags, mood, cls, payload) FROM t;
 INSERT INTO result SELECT 'row', 'serial', parity.digest_agg(t) FROM t;
 INSERT INTO result SELECT 'as', 'serial', parity.digest_agg_as(E'int\ntext\ndecimal(10,1)\ntimestamptz', id, name, price, at) FROM t;
-INSERT INTO result SELECT 'tally', 'serial', NULL, parity.tally_agg(E'int\nint\ndecimal(10,1)\ntimestamptz', '1000', id, name, price, at) FROM t;
+INSERT INTO result SELECT 'tally', 'serial', NULL, parity.tally_agg(E'int\nint\ndecimal(10,1)\ntimestamptz', '1000', 64, id, name, price, at) FROM t;
 INSERT INTO result SELECT 'sum', 'serial', parity.sum(d) FROM (SELECT parity.digest_agg(id) AS d FROM t) x;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
@@ -24,13 +24,13 @@ SET min_parallel_table_scan_size = 0;
 EXPLAIN (COSTS OFF) SELECT parity.digest_agg(id, name, price, at, tags, mood, cls, payload) FROM t;
 EXPLAIN (COSTS OFF) SELECT parity.digest_agg(t) FROM t;
 EXPLAIN (COSTS OFF) SELECT parity.digest_agg_as(E'int\ntext', id, name) FROM t;
-EXPLAIN (COSTS OFF) SELECT parity.tally_agg(E'int\ntext', '10', id, name) FROM t;
+EXPLAIN (COSTS OFF) SELECT parity.tally_agg(E'int\ntext', '10', 64, id, name) FROM t;
 EXPLAIN (COSTS OFF) SELECT id FROM t WHERE parity.row_hash(id, name) = '\x00';
 -- INSERT … SELECT would not be parallel
 SELECT parity.digest_agg(id, name, price, at, tags, mood, cls, payload) AS parallel FROM t \gset digest_
 SELECT parity.digest_agg(t) AS parallel FROM t \gset row_
 SELECT parity.digest_agg_as(E'int\ntext\ndecimal(10,1)\ntimestamptz', id, name, price, at) AS parallel FROM t \gset as_
-SELECT parity.tally_agg(E'int\nint\ndecimal(10,1)\ntimestamptz', '1000', id, name, price, at) AS parallel FROM t \gset tally_
+SELECT parity.tally_agg(E'int\nint\ndecimal(10,1)\ntimestamptz', '1000', 64, id, name, price, at) AS parallel FROM t \gset tally_
 SELECT what, CASE what WHEN 'digest_agg' THEN digest::text = :'digest_parallel' WHEN 'row' THEN digest::text = :'row_parallel'
     WHEN 'as' THEN digest::text = :'as_parallel' END AS equal
 FROM result WHERE what IN ('digest_agg', 'row', 'as') ORDER BY what;

@@ -143,7 +143,7 @@ BEGIN
         INSERT INTO got SELECT t.name, 'column', i::text, parity.digest_agg(1) FILTER (WHERE false) FROM generate_series(0, n - 1) i GROUP BY i;
         FOR r IN SELECT * FROM part WHERE what = 'row' AND name = t.name LOOP
             arguments := arguments_of(r.a);
-            EXECUTE format('SELECT parity.tally_agg(%L, %L, %s)', kinds, keys, arguments) INTO state;
+            EXECUTE format('SELECT parity.tally_agg(%L, %L, 0, %s)', kinds, keys, arguments) INTO state;
             INSERT INTO got VALUES (t.name, 'digest', '', digest_at(state, 12)), (t.name, 'key', '', digest_at(state, 60));
             INSERT INTO got SELECT t.name, 'column', i::text, digest_at(state, 108 + 160 * i) FROM generate_series(0, n - 1) i;
         END LOOP;

@@ -2,6 +2,9 @@
  * bundle.c - parity_bundle([tables json [, cells [, schema]]]): all that one
  * database says of its tables, as one JSON text
  *
+ * cells is the size of a table's sketch: NULL is 1,024, 0 leaves sketches out,
+ * another number is made a power of two.
+ *
  * Without a list of tables: all ordinary tables of the schema.  SQLite's
  * internal tables, parity_override, virtual tables and their shadow tables are
  * left out unless named, and listed as skipped.
@@ -97,8 +100,25 @@ static int all_tables(sqlite3 *db, parity_arena *a, char *schema, char ***out, i
     return SQLITE_OK;
 }
 
+int sq_bundle_head(sqlite3 *db, char *schema, sq_head *out, sq_error *e)
+{
+    parity_bundle *head = &out->bundle;
+
+    memset(out, 0, sizeof *out);
+    SQ_TRY(data_version(db, schema, out->position, e));
+    sqlite3_snprintf(sizeof out->server, out->server, "SQLite %s", sqlite3_libversion());
+    now_text(out->time);
+    head->engine = "sqlite";
+    head->version = PARITY_RELEASE;
+    head->server = out->server;
+    head->time = out->time;
+    head->position = out->position;
+    head->schema = schema;
+    return SQLITE_OK;
+}
+
 /* Reads one table and adds it. */
-static int add_table(sqlite3 *db, char *schema, char *name, bool first, parity_buf *b, sq_error *e)
+static int add_table(sqlite3 *db, char *schema, char *name, uint32_t cells, bool first, parity_buf *b, sq_error *e)
 {
     sq_table t = {schema, name};
     sq_text no_filter = {NULL, 0};
@@ -109,7 +129,7 @@ static int add_table(sqlite3 *db, char *schema, char *name, bool first, parity_b
     parity_arena_init(&a, &sq_mem);
     rc = sq_spec(db, &a, &t, &spec, e);
     if (rc == SQLITE_OK) {
-        parity_tally *tally = sq_new_tally(&a, spec.ncolumns);
+        parity_tally *tally = sq_new_tally(&a, spec.ncolumns, cells);
 
         rc = tally == NULL ? sq_nomem(e) : sq_scan(db, &spec, no_filter, true, tally, e);
         if (rc == SQLITE_OK)
@@ -120,31 +140,22 @@ static int add_table(sqlite3 *db, char *schema, char *name, bool first, parity_b
 }
 
 /* Writes the bundle, with the snapshot held. */
-static int write_bundle(sqlite3 *db, parity_arena *a, char *schema, sq_text list, parity_buf *b, sq_error *e)
+static int write_bundle(sqlite3 *db, parity_arena *a, char *schema, sq_text list, uint32_t cells, parity_buf *b,
+                        sq_error *e)
 {
-    char server[64], position[32], now[32];
-    parity_bundle head;
+    sq_head head;
     char **tables = NULL;
     int n = 0;
 
-    memset(&head, 0, sizeof head);
+    SQ_TRY(sq_bundle_head(db, schema, &head, e));
     if (list.p != NULL)
         SQ_TRY(named_tables(db, a, schema, list, &tables, &n, e));
     else
-        SQ_TRY(all_tables(db, a, schema, &tables, &n, &head, e));
-    SQ_TRY(data_version(db, schema, position, e));
-    sqlite3_snprintf(sizeof server, server, "SQLite %s", sqlite3_libversion());
-    now_text(now);
-    head.engine = "sqlite";
-    head.version = PARITY_RELEASE;
-    head.server = server;
-    head.time = now;
-    head.position = position;
-    head.schema = schema;
-    head.partial = list.p != NULL;
-    SQ_TRY(sq_core(e, parity_bundle_begin(b, &head)));
+        SQ_TRY(all_tables(db, a, schema, &tables, &n, &head.bundle, e));
+    head.bundle.partial = list.p != NULL;
+    SQ_TRY(sq_core(e, parity_bundle_begin(b, &head.bundle)));
     for (int i = 0; i < n; i++)
-        SQ_TRY(add_table(db, schema, tables[i], i == 0, b, e));
+        SQ_TRY(add_table(db, schema, tables[i], cells, i == 0, b, e));
     return sq_core(e, parity_bundle_end(b));
 }
 
@@ -154,6 +165,7 @@ void sq_fn_bundle(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_stmt *snapshot = NULL;
     sq_text list = {NULL, 0}, name = {NULL, 0};
     char *schema = NULL;
+    uint32_t cells = PARITY_CELLS_DEFAULT;
     parity_arena a;
     parity_buf b;
     sq_error e;
@@ -164,10 +176,8 @@ void sq_fn_bundle(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     parity_buf_init(&b, &sq_mem);
     if (argc > 0)
         rc = sq_text_of(argv[0], &list, &e);
-    if (rc == SQLITE_OK && argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL &&
-        (sqlite3_value_type(argv[1]) != SQLITE_INTEGER || sqlite3_value_int64(argv[1]) != 0))
-        rc = sq_fail(&e, PARITY_INVALID, NULL, "pass NULL or 0", "parity " PARITY_RELEASE " writes no sketches: cells"
-                     " must be 0");
+    if (rc == SQLITE_OK && argc > 1)
+        rc = sq_cells(argv[1], &cells, &e);
     if (rc == SQLITE_OK && argc > 2)
         rc = sq_text_plain(argv[2], "the schema", &name, &e);
     if (rc == SQLITE_OK)
@@ -175,7 +185,7 @@ void sq_fn_bundle(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     if (rc == SQLITE_OK)
         rc = sq_snapshot(db, schema, &snapshot, &e);
     if (rc == SQLITE_OK)
-        rc = write_bundle(db, &a, schema, list, &b, &e);
+        rc = write_bundle(db, &a, schema, list, cells, &b, &e);
     sqlite3_finalize(snapshot);
     parity_arena_free(&a);
     if (rc != SQLITE_OK) {

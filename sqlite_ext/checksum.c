@@ -30,7 +30,7 @@ static int take(sqlite3 *db, subject *s, sqlite3_value **args, bool columns, sq_
     SQ_TRY(sq_snapshot(db, t.schema, &snapshot, e));
     rc = sq_spec_given(db, &s->arena, &t, given, &s->spec, e);
     if (rc == SQLITE_OK) {
-        s->tally = sq_new_tally(&s->arena, s->spec.ncolumns);
+        s->tally = sq_new_tally(&s->arena, s->spec.ncolumns, 0);
         rc = s->tally == NULL ? sq_nomem(e) : sq_scan(db, &s->spec, filter, columns, s->tally, e);
     }
     sqlite3_finalize(snapshot);

@@ -6,137 +6,9 @@
  *   parity_digest_add(a, b), parity_digest_sub(a, b), parity_digest_rows(d)
  *   parity_digest_sum(d)              aggregate: the sum of digests, NULLs passed over
  *
- * kinds names a kind for each value, in their order: 'int, decimal(10,2), text'
- * (commas or line ends between them), or a JSON array of strings.  It is read
- * once a statement.
+ * kinds.c says what kinds is.
  */
-#include <string.h>
-
 #include "module.h"
-
-/* ------------------------------------------------------------------------- kinds */
-
-/* Kinds as read, and the buffers that frames are written to. */
-typedef struct framer {
-    parity_arena arena;
-    parity_kind *kinds;
-    int n;
-    parity_buf buf, scratch;
-} framer;
-
-static void free_framer(void *p)
-{
-    framer *f = p;
-
-    if (f == NULL)
-        return;
-    parity_arena_free(&f->arena);
-    parity_buf_free(&f->buf);
-    parity_buf_free(&f->scratch);
-    sqlite3_free(f);
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Splits at commas outside brackets and at line ends; empty lines are passed over, empty kinds between commas are not. */
-static int split_kinds(framer *f, sq_text text, sq_error *e)
-{
-    const char *p = text.p, *end = text.p + text.n;
-    size_t most = 1;
-
-    for (size_t i = 0; i < text.n; i++)
-        most += p[i] == ',' || p[i] == '\n';
-    f->kinds = parity_arena_alloc(&f->arena, most * sizeof *f->kinds);
-    if (f->kinds == NULL)
-        return sq_nomem(e);
-    while (p < end) {
-        const char *start = p, *stop;
-        int depth = 0;
-        bool comma;
-
-        while (p < end && !(depth == 0 && (*p == ',' || *p == '\n'))) {
-            depth += *p == '(' ? 1 : *p == ')' && depth > 0 ? -1 : 0;
-            p++;
-        }
-        comma = p < end && *p == ',';
-        stop = p++;
-        while (start < stop && is_blank(*start))
-            start++;
-        while (stop > start && is_blank(stop[-1]))
-            stop--;
-        if (start < stop || comma)
-            SQ_TRY(sq_core(e, parity_kind_parse(start, (size_t)(stop - start), &f->kinds[f->n++], &e->core)));
-    }
-    return SQLITE_OK;
-}
-
-static int read_kinds(framer *f, sq_text text, sq_error *e)
-{
-    size_t i = 0;
-    char **names;
-    int n;
-
-    while (i < text.n && is_blank(text.p[i]))
-        i++;
-    if (i == text.n || text.p[i] != '[')
-        return split_kinds(f, text, e);
-    SQ_TRY(sq_json_strings(&f->arena, "the list of kinds", text.p, text.n, &names, &n, e));
-    f->kinds = parity_arena_alloc(&f->arena, (size_t)(n + 1) * sizeof *f->kinds);
-    if (f->kinds == NULL)
-        return sq_nomem(e);
-    for (; f->n < n; f->n++)
-        SQ_TRY(sq_core(e, parity_kind_parse(names[f->n], strlen(names[f->n]), &f->kinds[f->n], &e->core)));
-    return SQLITE_OK;
-}
-
-/* A framer for the list of kinds; function and nvalues are for the check of their number. */
-static int new_framer(sqlite3_value *kinds, const char *function, int nvalues, framer **out, sq_error *e)
-{
-    sq_text text;
-    int rc;
-
-    *out = NULL;
-    SQ_TRY(sq_text_required(kinds, "the list of kinds", &text, e));
-    *out = sqlite3_malloc64(sizeof **out);
-    if (*out == NULL)
-        return sq_nomem(e);
-    memset(*out, 0, sizeof **out);
-    parity_arena_init(&(*out)->arena, &sq_mem);
-    parity_buf_init(&(*out)->buf, &sq_mem);
-    parity_buf_init(&(*out)->scratch, &sq_mem);
-    rc = read_kinds(*out, text, e);
-    if (rc == SQLITE_OK && (*out)->n != nvalues)
-        rc = sq_fail(e, PARITY_INVALID, NULL, "give a kind for each value, as in 'int, decimal(10,2), text'",
-                     "%s was given %d kinds and %d values", function, (*out)->n, nvalues);
-    if (rc != SQLITE_OK) {
-        free_framer(*out);
-        *out = NULL;
-    }
-    return rc;
-}
-
-/* The hash of one row of values. */
-static int hash_row(framer *f, sqlite3_value **values, parity_hash *out, sq_error *e)
-{
-    f->buf.len = 0;
-    for (int i = 0; i < f->n; i++) {
-        unsigned notes = 0;
-        parity_value v;
-        parity_status s;
-
-        if (sq_value(values[i], &v) != SQLITE_OK)
-            return sq_nomem(e);
-        s = parity_put_value(&f->buf, &f->scratch, &f->kinds[i], &v, &notes);
-        if (s == PARITY_LIMIT)
-            return sq_fail(e, s, NULL, NULL, "the canonical form of a value passes 4 GiB");
-        SQ_TRY(sq_core(e, s));
-    }
-    *out = parity_hash_bytes(f->buf.data, f->buf.len, 0);
-    return SQLITE_OK;
-}
 
 static int need_values(const char *function, int argc, sq_error *e)
 {
@@ -148,18 +20,17 @@ static int need_values(const char *function, int argc, sq_error *e)
 
 void sq_fn_row_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-    framer *f = sqlite3_get_auxdata(ctx, 0);
+    sq_framer *f = sqlite3_get_auxdata(ctx, 0);
     unsigned char bytes[16];
-    parity_hash h;
     sq_error e;
     int rc;
 
     sq_error_init(&e);
     rc = need_values("parity_row_hash", argc, &e);
     if (rc == SQLITE_OK && f == NULL) {
-        rc = new_framer(argv[0], "parity_row_hash", argc - 1, &f, &e);
+        rc = sq_framer_new(argv[0], "parity_row_hash", argc - 1, &f, &e);
         if (rc == SQLITE_OK) {
-            sqlite3_set_auxdata(ctx, 0, f, free_framer);
+            sqlite3_set_auxdata(ctx, 0, f, sq_framer_free);
             /* without memory SQLite has freed it already */
             f = sqlite3_get_auxdata(ctx, 0);
             if (f == NULL)
@@ -167,12 +38,12 @@ void sq_fn_row_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         }
     }
     if (rc == SQLITE_OK)
-        rc = hash_row(f, argv + 1, &h, &e);
+        rc = sq_framer_row(f, argv + 1, &e);
     if (rc != SQLITE_OK) {
         sq_result_error(ctx, &e);
         return;
     }
-    parity_hash_store(h, bytes);
+    parity_hash_store(parity_hash_bytes(f->buf.data, f->buf.len, 0), bytes);
     sqlite3_result_blob(ctx, bytes, sizeof bytes, SQLITE_TRANSIENT);
 }
 
@@ -181,34 +52,20 @@ void sq_fn_row_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 /* The aggregate's state. */
 typedef struct row_digest {
     parity_digest digest;
-    framer *framer;
-    char *kinds; /* the text that the framer was made of, to see a change */
-    size_t nkinds;
+    sq_framer *framer;
 } row_digest;
-
-static int digest_begin(row_digest *d, int argc, sqlite3_value **argv, sq_error *e)
-{
-    sq_text text;
-
-    SQ_TRY(need_values("parity_digest_agg", argc, e));
-    SQ_TRY(new_framer(argv[0], "parity_digest_agg", argc - 1, &d->framer, e));
-    SQ_TRY(sq_text_of(argv[0], &text, e));
-    d->kinds = parity_arena_copy(&d->framer->arena, text.p, text.n);
-    d->nkinds = text.n;
-    return d->kinds == NULL ? sq_nomem(e) : SQLITE_OK;
-}
 
 /* Hashes the row of a step or an inverse. */
 static int digest_row(row_digest *d, int argc, sqlite3_value **argv, parity_hash *h, sq_error *e)
 {
-    sq_text text;
-
-    if (d->kinds == NULL)
-        SQ_TRY(digest_begin(d, argc, argv, e));
-    SQ_TRY(sq_text_of(argv[0], &text, e));
-    if (text.p == NULL || text.n != d->nkinds || memcmp(text.p, d->kinds, text.n) != 0)
-        return sq_fail(e, PARITY_INVALID, NULL, NULL, "the list of kinds changes from row to row");
-    return hash_row(d->framer, argv + 1, h, e);
+    if (d->framer == NULL) {
+        SQ_TRY(need_values("parity_digest_agg", argc, e));
+        SQ_TRY(sq_framer_new(argv[0], "parity_digest_agg", argc - 1, &d->framer, e));
+    }
+    SQ_TRY(sq_framer_same(d->framer, argv[0], e));
+    SQ_TRY(sq_framer_row(d->framer, argv + 1, e));
+    *h = parity_hash_bytes(d->framer->buf.data, d->framer->buf.len, 0);
+    return SQLITE_OK;
 }
 
 static void digest_step(sqlite3_context *ctx, int argc, sqlite3_value **argv, bool inverse)
@@ -268,7 +125,7 @@ void sq_agg_final(sqlite3_context *ctx)
 
     sq_agg_value(ctx);
     if (d != NULL)
-        free_framer(d->framer);
+        sq_framer_free(d->framer);
 }
 
 /* ---------------------------------------------------------------- sums of digests */

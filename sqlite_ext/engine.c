@@ -1,14 +1,29 @@
 /*
- * engine.c - how core's verify reads this connection
+ * engine.c - how core reads this connection
  *
  * Columns of SQLite enforce no type (strict is false), so that they are read
  * under the other side's kinds unless a stored override names one.  The
- * snapshot is taken when core asks for the list of tables and held until the
- * comparison is closed.
+ * snapshot is taken by the first callback that reads a schema and held until
+ * the comparison is closed, so that all passes over a table see the same rows.
  */
 #include <string.h>
 
 #include "module.h"
+
+/* Finds the schema that core names (NULL: main), and sees to the snapshot. */
+static int enter(sq_engine *x, parity_arena *a, const char *schema, char **out)
+{
+    SQ_TRY(sq_find_schema(x->db, a, schema != NULL ? schema : "main", out, &x->error));
+    return x->snapshot != NULL ? SQLITE_OK : sq_snapshot(x->db, *out, &x->snapshot, &x->error);
+}
+
+/* The same, for one of its tables. */
+static int enter_table(sq_engine *x, parity_arena *a, const char *schema, const char *table, sq_table *out)
+{
+    SQ_TRY(enter(x, a, schema, &out->schema));
+    out->name = parity_arena_copy(a, table, strlen(table));
+    return out->name == NULL ? sq_nomem(&x->error) : SQLITE_OK;
+}
 
 static parity_status list(void *ctx, parity_arena *a, const char *schema, char ***names, int *n, char ***skipped,
                           int *nskipped, parity_error *err)
@@ -20,9 +35,7 @@ static parity_status list(void *ctx, parity_arena *a, const char *schema, char *
 
     (void)err;
     *n = *nskipped = 0;
-    rc = sq_find_schema(x->db, a, schema != NULL ? schema : "main", &found, &x->error);
-    if (rc == SQLITE_OK && x->snapshot == NULL)
-        rc = sq_snapshot(x->db, found, &x->snapshot, &x->error);
+    rc = enter(x, a, schema, &found);
     if (rc == SQLITE_OK)
         rc = sq_list(x->db, a, found, &tables, &count, &x->error);
     if (rc != SQLITE_OK)
@@ -45,32 +58,76 @@ static parity_status describe(void *ctx, parity_arena *a, const char *schema, co
 {
     sq_engine *x = ctx;
     sq_table t;
-    int rc;
+    int rc = enter_table(x, a, schema, table, &t);
 
     (void)err;
-    rc = sq_find_schema(x->db, a, schema != NULL ? schema : "main", &t.schema, &x->error);
-    if (rc == SQLITE_OK) {
-        t.name = parity_arena_copy(a, table, strlen(table));
-        rc = t.name == NULL ? sq_nomem(&x->error) : sq_local_table(x->db, a, &t, out, &x->error);
-    }
+    if (rc == SQLITE_OK)
+        rc = sq_local_table(x->db, a, &t, out, &x->error);
     return rc == SQLITE_OK ? PARITY_OK : sq_status(&x->error);
 }
 
-static parity_status scan(void *ctx, parity_arena *a, const parity_spec *spec, parity_tally **out, parity_error *err)
+static parity_status scan(void *ctx, parity_arena *a, const parity_spec *spec, uint32_t cells, parity_tally **out,
+                          parity_error *err)
 {
     sq_engine *x = ctx;
     parity_spec local = *spec;
     sq_text no_filter = {NULL, 0};
 
     (void)err;
-    if (local.schema == NULL && sq_find_schema(x->db, a, "main", &local.schema, &x->error) != SQLITE_OK)
+    if (enter(x, a, spec->schema, &local.schema) != SQLITE_OK)
         return sq_status(&x->error);
-    *out = sq_new_tally(a, spec->ncolumns);
+    *out = sq_new_tally(a, spec->ncolumns, cells);
     if (*out == NULL)
         return PARITY_NOMEM;
     if (sq_scan(x->db, &local, no_filter, true, *out, &x->error) != SQLITE_OK)
         return sq_status(&x->error);
     return PARITY_OK;
+}
+
+static parity_status fetch(void *ctx, const parity_spec *spec, const parity_spec *guard, const parity_wanted *wanted,
+                           size_t wanted_size, const int64_t *integers, size_t nintegers, parity_each_row each,
+                           void *each_ctx, parity_error *err)
+{
+    sq_engine *x = ctx;
+    parity_spec local = *spec;
+    parity_arena a;
+    parity_status s;
+
+    (void)wanted_size;
+    (void)err;
+    parity_arena_init(&a, &sq_mem);
+    if (enter(x, &a, spec->schema, &local.schema) != SQLITE_OK)
+        s = sq_status(&x->error);
+    else
+        s = sq_fetch(x, &local, guard, wanted, integers, nintegers, each, each_ctx);
+    parity_arena_free(&a);
+    return s;
+}
+
+static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table,
+                                parity_reference **out, int *n, parity_error *err)
+{
+    sq_engine *x = ctx;
+    sq_table t;
+    int rc = enter_table(x, a, schema, table, &t);
+
+    (void)err;
+    if (rc == SQLITE_OK)
+        rc = sq_references(x->db, a, &t, out, n, &x->error);
+    return rc == SQLITE_OK ? PARITY_OK : sq_status(&x->error);
+}
+
+static parity_status own_spec(void *ctx, parity_arena *a, const char *schema, const char *table, parity_spec *out,
+                              parity_error *err)
+{
+    sq_engine *x = ctx;
+    sq_table t;
+    int rc = enter_table(x, a, schema, table, &t);
+
+    (void)err;
+    if (rc == SQLITE_OK)
+        rc = sq_spec(x->db, a, &t, out, &x->error);
+    return rc == SQLITE_OK ? PARITY_OK : sq_status(&x->error);
 }
 
 void sq_engine_init(sq_engine *x, sqlite3 *db)
@@ -82,6 +139,9 @@ void sq_engine_init(sq_engine *x, sqlite3 *db)
     x->engine.list = list;
     x->engine.describe = describe;
     x->engine.scan = scan;
+    x->engine.fetch = fetch;
+    x->engine.references = references;
+    x->engine.own_spec = own_spec;
     sq_error_init(&x->error);
 }
 

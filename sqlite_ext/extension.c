@@ -11,6 +11,12 @@
  *   SELECT * FROM parity_column_checksums('tasks');   -- the same, a column at a time
  *   SELECT parity_bundle();                    -- all tables, for the other side's parity.verify
  *   SELECT * FROM parity_verify(readfile('pg.parity'));  -- this database against a bundle
+ *   SELECT * FROM parity_diff('tasks', readfile('pg.parity'));      -- the rows that differ
+ *
+ * With the other side's rows bundle of these rows (its parity.rows) at hand:
+ *
+ *   SELECT * FROM parity_explain('tasks', readfile('rows'));        -- each cell that differs, and why
+ *   SELECT statement FROM parity_repair('tasks', readfile('rows')); -- what makes them equal
  *
  * A table is read under a spec: the kind of each column, the key.  It is inferred:
  *
@@ -22,14 +28,22 @@
  *   parity_row_hash(kinds, v1, …)        parity_digest_agg(kinds, v1, …)
  *   parity_digest_add(a, b)              parity_digest_sub(a, b)
  *   parity_digest_rows(d)                parity_digest_sum(d)
+ *   parity_sketch_agg(cells, key_columns, kinds, v1, …)
+ *   parity_sketch_add(a, b)              parity_sketch_sub(a, b)
+ *   parity_sketch_sum(s)                 parity_sketch_cells(s)
+ *   parity_sketch_estimate(s)
  * Functions that read tables or write (top-level SQL only, not from views and triggers):
  *   parity_spec(table)                   parity_set_spec(table, overrides)
  *   parity_checksum(table [, filter [, spec]])
  *   parity_bundle([tables json [, cells [, schema]]])
  *   parity_assert_match(bundle [, mapping])   parity_adopt(bundle [, mapping])
+ *   parity_rows(table, keys)
  * Table-valued functions:
  *   parity_column_checksums(table [, filter [, spec]])   parity_infer(table)
- *   parity_verify(bundle [, mapping])
+ *   parity_buckets(table, bits [, filter [, spec]])
+ *   parity_verify(bundle [, mapping])    parity_diff(table, bundle)
+ *   parity_explain(table, rows_bundle)   parity_recheck(table, rows_bundle)
+ *   parity_repair(table, rows_bundle)    parity_sketch_decode(s)
  *
  * A table is named as table or schema.table; a filter is what could stand
  * behind WHERE.  docs/FORMAT.md says what a digest is taken of.
@@ -60,6 +74,13 @@ static const struct {
     {"parity_digest_sub", 2, PURE, sq_fn_digest_sub, NULL, NULL, NULL, NULL},
     {"parity_digest_rows", 1, PURE, sq_fn_digest_rows, NULL, NULL, NULL, NULL},
     {"parity_digest_sum", 1, PURE, NULL, sq_sum_step, sq_sum_value, sq_sum_value, sq_sum_inverse},
+    {"parity_sketch_agg", -1, PURE, NULL, sq_sketch_agg_step, sq_sketch_agg_final, sq_sketch_agg_value,
+     sq_sketch_agg_inverse},
+    {"parity_sketch_add", 2, PURE, sq_fn_sketch_add, NULL, NULL, NULL, NULL},
+    {"parity_sketch_sub", 2, PURE, sq_fn_sketch_sub, NULL, NULL, NULL, NULL},
+    {"parity_sketch_sum", 1, PURE, NULL, sq_sketch_sum_step, sq_sketch_sum_final, NULL, NULL},
+    {"parity_sketch_cells", 1, PURE, sq_fn_sketch_cells, NULL, NULL, NULL, NULL},
+    {"parity_sketch_estimate", 1, PURE, sq_fn_sketch_estimate, NULL, NULL, NULL, NULL},
     {"parity_spec", 1, READS, sq_fn_spec, NULL, NULL, NULL, NULL},
     {"parity_set_spec", 2, READS, sq_fn_set_spec, NULL, NULL, NULL, NULL},
     {"parity_checksum", 1, READS, sq_fn_checksum, NULL, NULL, NULL, NULL},
@@ -73,10 +94,13 @@ static const struct {
     {"parity_assert_match", 2, READS, sq_fn_assert_match, NULL, NULL, NULL, NULL},
     {"parity_adopt", 1, READS, sq_fn_adopt, NULL, NULL, NULL, NULL},
     {"parity_adopt", 2, READS, sq_fn_adopt, NULL, NULL, NULL, NULL},
+    {"parity_rows", 2, READS, sq_fn_rows, NULL, NULL, NULL, NULL},
     {SQ_READER, -1, READS, NULL, sq_reader_step, sq_reader_final, NULL, NULL},
 };
 
-static const sq_tablefunc *const tablefuncs[] = {&sq_column_checksums, &sq_verify, &sq_infer};
+static const sq_tablefunc *const tablefuncs[] = {&sq_column_checksums, &sq_buckets, &sq_verify, &sq_infer,
+                                               &sq_diff, &sq_explain, &sq_recheck, &sq_repair,
+                                               &sq_sketch_decode};
 
 #if defined(_WIN32)
 #define EXPORTED __declspec(dllexport)

@@ -106,6 +106,8 @@ int sq_text_of(sqlite3_value *value, sq_text *out, sq_error *e);
 int sq_text_plain(sqlite3_value *value, const char *what, sq_text *out, sq_error *e);
 /* The same, and not NULL. */
 int sq_text_required(sqlite3_value *value, const char *what, sq_text *out, sq_error *e);
+/* A text as the result, SQL NULL for NULL. */
+void sq_result_text(sqlite3_context *ctx, const char *text);
 /* Column i of a statement's row, copied to the arena; *out is NULL for SQL NULL. */
 int sq_column_copy(parity_arena *a, sqlite3_stmt *stmt, int i, char **out, sq_error *e);
 
@@ -169,6 +171,16 @@ int sq_find_table(sqlite3 *db, parity_arena *a, sq_text arg, sq_table *out, sq_e
 int sq_find_table_in(sqlite3 *db, parity_arena *a, char *schema, const char *name, sq_table *out, sq_error *e);
 /* Its columns in its own order, without a virtual table's hidden ones. */
 int sq_columns(sqlite3 *db, parity_arena *a, const sq_table *t, sq_columninfo **out, int *nout, sq_error *e);
+/* How SQLite stores a table. */
+typedef struct sq_storage {
+    bool ordinary;      /* in rows of its own: neither a view nor a virtual table */
+    bool without_rowid;
+    bool strict;        /* columns hold only what their type says */
+} sq_storage;
+
+int sq_storage_of(sqlite3 *db, const sq_table *t, sq_storage *out, sq_error *e);
+/* Its foreign keys, with names as the schema spells them, without those whose other side does not exist. */
+int sq_references(sqlite3 *db, parity_arena *a, const sq_table *t, parity_reference **out, int *nout, sq_error *e);
 /* The tables (not views) of a schema, sorted by name. */
 int sq_list(sqlite3 *db, parity_arena *a, const char *schema, sq_listed **out, int *nout, sq_error *e);
 
@@ -176,7 +188,7 @@ int sq_list(sqlite3 *db, parity_arena *a, const char *schema, sq_listed **out, i
 int sq_spec(sqlite3 *db, parity_arena *a, const sq_table *t, parity_spec *out, sq_error *e);
 /* The same when the caller gives a spec: a whole one, or overrides on top of the stored ones, or nothing. */
 int sq_spec_given(sqlite3 *db, parity_arena *a, const sq_table *t, sq_text given, parity_spec *out, sq_error *e);
-/* What verify wants to know of a table. */
+/* What core wants to know of a table that it compares. */
 int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local_table *out, sq_error *e);
 /* Whether overrides fit a table; they are text or a BLOB from the caller. */
 int sq_check_overrides(sqlite3 *db, const sq_table *t, sq_text overrides, sq_error *e);
@@ -189,6 +201,27 @@ typedef struct sq_stored {
 
 /* Stores them, which sq_check_overrides has accepted, all or none. */
 int sq_store_overrides(sqlite3 *db, const char *schema, const sq_stored *list, sq_error *e);
+
+/* -------------------------------------------------------- rows of loose values: kinds.c */
+
+/* Kinds as read, and the buffers that frames are written to. */
+typedef struct sq_framer {
+    parity_arena arena;
+    parity_kind *kinds;
+    int n;
+    sq_text list; /* what the kinds were read from */
+    parity_buf buf, scratch;
+    uint32_t *ends; /* of the frames in buf */
+} sq_framer;
+
+/* A framer for a list of kinds; function and nvalues are for the check of their number.  *out is NULL after a failure. */
+int sq_framer_new(sqlite3_value *kinds, const char *function, int nvalues, sq_framer **out, sq_error *e);
+/* NULL is allowed. */
+void sq_framer_free(void *framer);
+/* An error unless kinds is the list that it was made of. */
+int sq_framer_same(const sq_framer *f, sqlite3_value *kinds, sq_error *e);
+/* Writes the frames of f->n values to f->buf and f->ends. */
+int sq_framer_row(sq_framer *f, sqlite3_value **values, sq_error *e);
 
 /* ---------------------------------------------------------------------- scans: scan.c */
 
@@ -210,22 +243,29 @@ typedef int (*sq_row_function)(void *ctx, const sq_row *row, sq_error *e);
  * their order.  filter is one SQL condition, or p is NULL.
  */
 int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_function each, void *ctx, sq_error *e);
-/* Digests the table: rows only, or with columns also each column and the key.  tally has room for the spec's columns. */
+/*
+ * Digests the table: rows only, or with columns also each column and the key.
+ * tally has room for the spec's columns; a sketch in it is filled as well.
+ */
 int sq_scan(sqlite3 *db, const parity_spec *spec, sq_text filter, bool columns, parity_tally *tally, sq_error *e);
-/* An empty tally of n columns from the arena, or NULL. */
-parity_tally *sq_new_tally(parity_arena *a, int n);
+/* An empty tally of n columns, with a sketch unless cells is 0, from the arena; or NULL. */
+parity_tally *sq_new_tally(parity_arena *a, int n, uint32_t cells);
+/* Digests the table's rows, each into its bucket. */
+int sq_scan_buckets(sqlite3 *db, const parity_spec *spec, sq_text filter, parity_buckets *buckets, sq_error *e);
+/* As sq_core, for what framing a row returned. */
+int sq_row_core(sq_error *e, parity_status status);
 /* The hidden aggregate through which sq_read reads. */
 #define SQ_READER "parity_reader"
 void sq_reader_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_reader_final(sqlite3_context *ctx);
 
-/* --------------------------------------------------------- engine callbacks: engine.c */
+/* ------------------------------------------------ engine callbacks: engine.c, fetch.c */
 
-/* How core's verify reads this connection. */
+/* How core reads this connection. */
 typedef struct sq_engine {
     parity_engine engine; /* engine.ctx is this struct: do not copy it */
     sqlite3 *db;
-    sqlite3_stmt *snapshot; /* held on the schema that list named */
+    sqlite3_stmt *snapshot; /* held on the schema that was read first */
     sq_error error;         /* of the callback that returned PARITY_ENGINE */
 } sq_engine;
 
@@ -233,6 +273,9 @@ void sq_engine_init(sq_engine *x, sqlite3 *db);
 void sq_engine_close(sq_engine *x);
 /* As sq_core, for calls that may come back with the engine's own error. */
 int sq_engine_core(sq_engine *x, sq_error *e, parity_status status);
+/* parity_engine's fetch, of a table whose schema is known. */
+parity_status sq_fetch(sq_engine *x, const parity_spec *spec, const parity_spec *guard, const parity_wanted *wanted,
+                       const int64_t *integers, size_t nintegers, parity_each_row each, void *each_ctx);
 /* parity_verify_open over a bundle and a mapping as SQL values (mapping may be NULL). */
 int sq_verify_open(sq_engine *x, sqlite3_value *bundle, sqlite3_value *mapping, parity_verify **out, sq_error *e);
 
@@ -258,7 +301,8 @@ typedef struct sq_tablefunc {
 /* Registers it; SQLITE_DIRECTONLY. */
 int sq_tablefunc_register(sqlite3 *db, const sq_tablefunc *f);
 
-extern const sq_tablefunc sq_column_checksums, sq_verify, sq_infer;
+extern const sq_tablefunc sq_column_checksums, sq_buckets, sq_verify, sq_infer, sq_sketch_decode, sq_diff,
+    sq_explain, sq_recheck, sq_repair;
 
 /* ---------------------------------------------------------------------- SQL functions */
 
@@ -275,13 +319,36 @@ void sq_agg_final(sqlite3_context *ctx);
 void sq_sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_sum_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_sum_value(sqlite3_context *ctx);
+/* sketch.c */
+/* The cells that an argument asks for, as a sketch has them: NULL is the default, 0 is 0. */
+int sq_cells(sqlite3_value *value, uint32_t *out, sq_error *e);
+void sq_sketch_agg_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_sketch_agg_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_sketch_agg_value(sqlite3_context *ctx);
+void sq_sketch_agg_final(sqlite3_context *ctx);
+void sq_fn_sketch_add(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_sketch_sub(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_sketch_cells(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_sketch_estimate(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_sketch_sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_sketch_sum_final(sqlite3_context *ctx);
 /* spec.c */
 void sq_fn_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_fn_set_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 /* checksum.c */
 void sq_fn_checksum(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 /* bundle.c */
+/* What a bundle says of this database, and the texts that it points to: do not copy it. */
+typedef struct sq_head {
+    parity_bundle bundle; /* without tables */
+    char server[64], time[32], position[32];
+} sq_head;
+
+/* The head for tables of one schema, which must outlive it. */
+int sq_bundle_head(sqlite3 *db, char *schema, sq_head *out, sq_error *e);
 void sq_fn_bundle(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* diff.c */
+void sq_fn_rows(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 /* verify.c */
 void sq_fn_assert_match(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_fn_adopt(sqlite3_context *ctx, int argc, sqlite3_value **argv);

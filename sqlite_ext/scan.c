@@ -231,8 +231,10 @@ int sq_read(sqlite3 *db, const parity_spec *spec, sq_text filter, sq_row_functio
 /* A digest in the making. */
 typedef struct digester {
     parity_scan scan;
-    parity_tally *tally;
+    parity_tally *tally;     /* or */
+    parity_buckets *buckets; /* what the rows are added to */
     const parity_column *columns;
+    bool *key;
     parity_plan *plans; /* of the columns' kinds */
     const sq_row *row;  /* the one that is being framed */
 } digester;
@@ -251,15 +253,18 @@ static parity_status put_column(void *ctx, int i, bool rounded, parity_buf *b, p
     if (rounded) {
         rounding = *kind;
         rounding.options |= PARITY_OPT_ROUND;
-        kind = &rounding;
+        s = parity_put_value(b, scratch, &rounding, &v, notes);
+    } else if (v.cls == PARITY_NULL || v.cls == PARITY_BLOB) {
+        s = parity_put_value(b, scratch, kind, &v, notes);
+    } else {
+        s = parity_put_planned(b, scratch, &d->plans[i], &v, notes);
     }
-    s = parity_put_value(b, scratch, kind, &v, notes);
     if (*notes & PARITY_NOTE_BAD)
         *example = v;
     return s;
 }
 
-static int row_failed(parity_status s, sq_error *e)
+int sq_row_core(sq_error *e, parity_status s)
 {
     if (s == PARITY_LIMIT)
         return sq_fail(e, s, NULL, NULL, "the canonical form of a row passes 4 GiB");
@@ -269,11 +274,17 @@ static int row_failed(parity_status s, sq_error *e)
 static int digest_row(void *ctx, const sq_row *row, sq_error *e)
 {
     digester *d = ctx;
-    parity_status s;
 
     d->row = row;
-    s = parity_scan_row(&d->scan, d->tally, put_column, d);
-    return s == PARITY_OK ? SQLITE_OK : row_failed(s, e);
+    return sq_row_core(e, parity_scan_row(&d->scan, d->tally, put_column, d));
+}
+
+static int digest_bucket(void *ctx, const sq_row *row, sq_error *e)
+{
+    digester *d = ctx;
+
+    d->row = row;
+    return sq_row_core(e, parity_scan_bucket(&d->scan, d->buckets, put_column, d));
 }
 
 /* Appends the frame of a value that is not NULL. */
@@ -287,7 +298,7 @@ static int put_other(digester *d, const parity_plan *plan, const parity_value *v
         s = parity_put_value(&scan->buf, &scan->scratch, plan->kind, v, &notes);
     else
         s = parity_put_planned(&scan->buf, &scan->scratch, plan, v, &notes);
-    return s == PARITY_OK ? SQLITE_OK : row_failed(s, e);
+    return sq_row_core(e, s);
 }
 
 /*
@@ -364,44 +375,66 @@ static int digest_row_only(void *ctx, const sq_row *row, sq_error *e)
         SQ_TRY(put_other(d, plan, &v, e));
     }
     if (b->len > UINT32_MAX)
-        return row_failed(PARITY_LIMIT, e);
+        return sq_row_core(e, PARITY_LIMIT);
     parity_digest_add_row(&d->tally->digest, b->data, b->len);
     return SQLITE_OK;
 }
 
-parity_tally *sq_new_tally(parity_arena *a, int n)
+parity_tally *sq_new_tally(parity_arena *a, int n, uint32_t cells)
 {
-    parity_tally *t = parity_arena_alloc(a, parity_tally_size(n));
+    parity_tally *t = parity_arena_alloc(a, parity_tally_size(n, cells));
 
     if (t != NULL)
-        parity_tally_init(t, n);
+        parity_tally_init(t, n, cells);
     return t;
+}
+
+/* To be freed whatever it returns. */
+static int digester_init(digester *d, const parity_spec *spec, bool columns, sq_error *e)
+{
+    size_t n = (size_t)spec->ncolumns;
+
+    memset(d, 0, sizeof *d);
+    d->columns = spec->columns;
+    d->key = sqlite3_malloc64(n * sizeof *d->key);
+    d->plans = sqlite3_malloc64(n * sizeof *d->plans);
+    if (d->key == NULL || d->plans == NULL)
+        return sq_nomem(e);
+    for (size_t i = 0; i < n; i++) {
+        d->key[i] = spec->columns[i].key;
+        parity_plan_init(&d->plans[i], &spec->columns[i].kind);
+    }
+    return sq_core(e, parity_scan_init(&d->scan, &sq_mem, spec->ncolumns, d->key, columns));
+}
+
+static void digester_free(digester *d)
+{
+    parity_scan_free(&d->scan);
+    sqlite3_free(d->plans);
+    sqlite3_free(d->key);
 }
 
 int sq_scan(sqlite3 *db, const parity_spec *spec, sq_text filter, bool columns, parity_tally *tally, sq_error *e)
 {
-    size_t n = (size_t)spec->ncolumns;
+    bool all = columns || tally->cells != 0;
     digester d;
-    bool *key = sqlite3_malloc64(n * sizeof *key);
-    int rc;
+    int rc = digester_init(&d, spec, columns, e);
 
-    d.plans = sqlite3_malloc64(n * sizeof *d.plans);
-    if (key == NULL || d.plans == NULL) {
-        sqlite3_free(key);
-        sqlite3_free(d.plans);
-        return sq_nomem(e);
-    }
-    for (size_t i = 0; i < n; i++) {
-        key[i] = spec->columns[i].key;
-        parity_plan_init(&d.plans[i], &spec->columns[i].kind);
-    }
     d.tally = tally;
-    d.columns = spec->columns;
-    rc = sq_core(e, parity_scan_init(&d.scan, &sq_mem, spec->ncolumns, key, columns));
     if (rc == SQLITE_OK)
-        rc = sq_read(db, spec, filter, columns ? digest_row : digest_row_only, &d, e);
-    parity_scan_free(&d.scan);
-    sqlite3_free(d.plans);
-    sqlite3_free(key);
+        rc = sq_read(db, spec, filter, all ? digest_row : digest_row_only, &d, e);
+    digester_free(&d);
+    return rc;
+}
+
+int sq_scan_buckets(sqlite3 *db, const parity_spec *spec, sq_text filter, parity_buckets *buckets, sq_error *e)
+{
+    digester d;
+    int rc = digester_init(&d, spec, false, e);
+
+    d.buckets = buckets;
+    if (rc == SQLITE_OK)
+        rc = sq_read(db, spec, filter, digest_bucket, &d, e);
+    digester_free(&d);
     return rc;
 }

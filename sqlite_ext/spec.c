@@ -275,15 +275,62 @@ int sq_spec(sqlite3 *db, parity_arena *a, const sq_table *t, parity_spec *out, s
     return sq_spec_given(db, a, t, none, out, e);
 }
 
-/* --------------------------------------------------------------------- for verify */
+/* ----------------------------------------------------------------- for comparisons */
+
+/* Whether the declared type contains the word, ASCII case ignored. */
+static bool declares(const char *declared, const char *word)
+{
+    int n = (int)strlen(word);
+
+    for (; *declared != '\0'; declared++)
+        if (sqlite3_strnicmp(declared, word, n) == 0)
+            return true;
+    return false;
+}
+
+/* The column's affinity, by SQLite's rules. */
+static parity_store_as store_of(const char *declared, const sq_storage *storage)
+{
+    if (storage->strict && sqlite3_stricmp(declared, "ANY") == 0)
+        return PARITY_STORE_BLOB;
+    if (declares(declared, "INT"))
+        return PARITY_STORE_INTEGER;
+    if (declares(declared, "CHAR") || declares(declared, "CLOB") || declares(declared, "TEXT"))
+        return PARITY_STORE_ANY_TEXT;
+    if (declared[0] == '\0' || declares(declared, "BLOB"))
+        return PARITY_STORE_BLOB;
+    if (declares(declared, "REAL") || declares(declared, "FLOA") || declares(declared, "DOUB"))
+        return PARITY_STORE_REAL;
+    return PARITY_STORE_NUMERIC;
+}
+
+/* The name under which the rowid can be read: one that no column has; NULL when there is none. */
+static const char *row_id_of(const sq_columninfo *columns, int n, const sq_storage *storage)
+{
+    static const char *const names[] = {"rowid", "oid", "_rowid_"};
+
+    if (!storage->ordinary || storage->without_rowid)
+        return NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        bool taken = false;
+
+        for (int j = 0; j < n; j++)
+            taken |= sqlite3_stricmp(columns[j].name, names[i]) == 0;
+        if (!taken)
+            return names[i];
+    }
+    return NULL;
+}
 
 int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local_table *out, sq_error *e)
 {
     sq_columninfo *columns;
+    sq_storage storage;
     parity_spec spec;
     int n;
 
     SQ_TRY(infer(db, a, t, &columns, &n, &spec, e));
+    SQ_TRY(sq_storage_of(db, t, &storage, e));
     for (int i = 0; i < spec.ncolumns; i++)
         spec.columns[i].kind.id = NO_KIND;
     SQ_TRY(override_stored(db, a, t, &spec, e));
@@ -291,6 +338,7 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
     out->schema = t->schema;
     out->name = t->name;
     out->as = spec.as;
+    out->row_id = row_id_of(columns, n, &storage);
     out->columns = parity_arena_alloc(a, (size_t)n * sizeof *out->columns);
     if (out->columns == NULL)
         return sq_nomem(e);
@@ -300,7 +348,9 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
         const parity_column *read = NULL;
 
         c->name = columns[i].name;
-        c->kind = parity_kind_of_declared(columns[i].declared, strlen(columns[i].declared));
+        c->natural = parity_kind_of_declared(columns[i].declared, strlen(columns[i].declared));
+        c->kind = c->natural;
+        c->store = (uint8_t)store_of(columns[i].declared, &storage);
         for (int j = 0; j < spec.ncolumns && read == NULL; j++)
             if (strcmp(spec.columns[j].name, c->name) == 0)
                 read = &spec.columns[j];
@@ -313,6 +363,9 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
         c->overridden = read->kind.id != NO_KIND;
         if (c->overridden)
             c->kind = read->kind;
+        /* numbers are stored as numbers there, whatever they were written as, so that SQL finds them as such */
+        c->integer = storage.ordinary && (c->store == PARITY_STORE_INTEGER || c->store == PARITY_STORE_NUMERIC) &&
+                     c->kind.id == PARITY_INT && c->kind.options == 0;
     }
     return SQLITE_OK;
 }

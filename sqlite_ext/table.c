@@ -1,5 +1,6 @@
 /*
- * table.c - which tables there are, what they are called and what columns they have
+ * table.c - which tables there are, what they are called, what columns they
+ * have, how they are stored and which others they refer to
  *
  * Names are compared here and not by SQL, since a connection may have replaced
  * NOCASE or LIKE.
@@ -270,6 +271,164 @@ int sq_columns(sqlite3 *db, parity_arena *a, const sq_table *t, sq_columninfo **
     if (n == 0)
         return sq_fail(e, PARITY_NO_TABLE, NULL, NULL, "no such table: %s.%s", t->schema, t->name);
     *nout = n;
+    return SQLITE_OK;
+}
+
+/* --------------------------------------------------------------------- storage */
+
+/* Before SQLite 3.37, which has no STRICT tables. */
+static int old_storage(sqlite3 *db, const sq_table *t, sq_storage *out, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    int rc;
+
+    /* a virtual table has no page of its own */
+    SQ_TRY(sq_prepare(db, &stmt, e,
+                      "SELECT m.name FROM \"%w\".sqlite_master m"
+                      " WHERE m.type = 'table' AND m.rootpage > 0",
+                      t->schema));
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row && !out->ordinary) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+        if (name == NULL) {
+            rc = sq_nomem(e);
+            break;
+        }
+        out->ordinary = sqlite3_stricmp(name, t->name) == 0;
+    }
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_OK || !out->ordinary)
+        return rc;
+    /* for a table's name it gives the primary key that is the table's own order, which there is without a rowid */
+    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".index_info(\"%w\")", t->schema, t->name));
+    rc = sq_step(db, stmt, &out->without_rowid, e);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+int sq_storage_of(sqlite3 *db, const sq_table *t, sq_storage *out, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (sqlite3_libversion_number() < 3037000)
+        return old_storage(db, t, out, e);
+    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".table_list(\"%w\")", t->schema, t->name));
+    rc = sq_step(db, stmt, &row, e);
+    if (rc == SQLITE_OK && row) {
+        const char *type = (const char *)sqlite3_column_text(stmt, 2);
+
+        if (type == NULL)
+            rc = sq_nomem(e);
+        else
+            out->ordinary = sqlite3_stricmp(type, "table") == 0 || sqlite3_stricmp(type, "shadow") == 0;
+        out->without_rowid = sqlite3_column_int(stmt, 4) != 0;
+        out->strict = sqlite3_column_int(stmt, 5) != 0;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* ---------------------------------------------------------------- foreign keys */
+
+/* A column of a foreign key, as PRAGMA foreign_key_list gives it. */
+typedef struct fk_link {
+    struct fk_link *next;
+    int id;
+    char *table, *from, *to; /* to is NULL for the primary key */
+} fk_link;
+
+static int read_links(sqlite3 *db, parity_arena *a, const sq_table *t, fk_link **out, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    int rc;
+
+    *out = NULL;
+    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".foreign_key_list(\"%w\")", t->schema, t->name));
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
+        fk_link *l = parity_arena_alloc(a, sizeof *l);
+
+        rc = l == NULL ? sq_nomem(e) : sq_column_copy(a, stmt, 2, &l->table, e);
+        if (rc == SQLITE_OK)
+            rc = sq_column_copy(a, stmt, 3, &l->from, e);
+        if (rc == SQLITE_OK)
+            rc = sq_column_copy(a, stmt, 4, &l->to, e);
+        if (rc != SQLITE_OK)
+            break;
+        l->id = sqlite3_column_int(stmt, 0);
+        if (l->table == NULL || l->from == NULL)
+            continue;
+        *out = l;
+        out = &l->next;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* The column that a link refers to, the i-th one of its key; NULL when there is none. */
+static char *referenced_column(const fk_link *l, int i, const sq_columninfo *columns, int n)
+{
+    for (int j = 0; j < n; j++)
+        if (l->to != NULL ? sqlite3_stricmp(columns[j].name, l->to) == 0 : columns[j].pk == i + 1)
+            return columns[j].name;
+    return NULL;
+}
+
+/* One foreign key, whose links start at l; out->table is NULL when its other side does not exist. */
+static int make_reference(sqlite3 *db, parity_arena *a, const sq_table *t, const fk_link *l, parity_reference *out,
+                          sq_error *e)
+{
+    sq_columninfo *columns;
+    sq_table parent;
+    int id = l->id, n, count = 0;
+
+    memset(out, 0, sizeof *out);
+    SQ_TRY(sq_find_table_in(db, a, t->schema, l->table, &parent, e));
+    if (parent.name == NULL)
+        return SQLITE_OK;
+    SQ_TRY(sq_columns(db, a, &parent, &columns, &n, e));
+    for (const fk_link *i = l; i != NULL && i->id == id; i = i->next)
+        count++;
+    out->columns = parity_arena_alloc(a, (size_t)count * sizeof *out->columns);
+    out->referenced = parity_arena_alloc(a, (size_t)count * sizeof *out->referenced);
+    if (out->columns == NULL || out->referenced == NULL)
+        return sq_nomem(e);
+    for (; l != NULL && l->id == id; l = l->next) {
+        out->columns[out->ncolumns] = l->from;
+        out->referenced[out->ncolumns] = referenced_column(l, out->ncolumns, columns, n);
+        if (out->referenced[out->ncolumns++] == NULL)
+            return SQLITE_OK;
+    }
+    out->schema = parent.schema;
+    out->table = parent.name;
+    return SQLITE_OK;
+}
+
+int sq_references(sqlite3 *db, parity_arena *a, const sq_table *t, parity_reference **out, int *nout, sq_error *e)
+{
+    int n = 0;
+    fk_link *links;
+
+    *out = NULL;
+    *nout = 0;
+    SQ_TRY(read_links(db, a, t, &links, e));
+    for (const fk_link *l = links; l != NULL; l = l->next)
+        n += l->next == NULL || l->next->id != l->id;
+    if (n == 0)
+        return SQLITE_OK;
+    *out = parity_arena_alloc(a, (size_t)n * sizeof **out);
+    if (*out == NULL)
+        return sq_nomem(e);
+    for (const fk_link *l = links, *last = NULL; l != NULL; last = l, l = l->next) {
+        if (last != NULL && last->id == l->id)
+            continue;
+        SQ_TRY(make_reference(db, a, t, l, &(*out)[*nout], e));
+        *nout += (*out)[*nout].table != NULL;
+    }
     return SQLITE_OK;
 }
 

@@ -87,3 +87,11 @@ int sq_column_copy(parity_arena *a, sqlite3_stmt *stmt, int i, char **out, sq_er
         *out = parity_arena_copy(a, text, strlen(text));
     return *out == NULL ? sq_nomem(e) : SQLITE_OK;
 }
+
+void sq_result_text(sqlite3_context *ctx, const char *text)
+{
+    if (text != NULL)
+        sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_null(ctx);
+}

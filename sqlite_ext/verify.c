@@ -34,12 +34,6 @@ static int verify_next(void *state, bool *row, sq_error *e)
     return rc;
 }
 
-static void result_text(sqlite3_context *ctx, const char *text)
-{
-    if (text != NULL)
-        sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
-}
-
 static void result_count(sqlite3_context *ctx, bool has, uint64_t n)
 {
     if (has)
@@ -73,13 +67,13 @@ static int verify_column(void *state, sqlite3_context *ctx, int i)
 
     switch (i) {
     case 0:
-        result_text(ctx, row->table_name);
+        sq_result_text(ctx, row->table_name);
         break;
     case 1:
-        result_text(ctx, row->remote_name);
+        sq_result_text(ctx, row->remote_name);
         break;
     case 2:
-        result_text(ctx, parity_verdict_text(row->verdict));
+        sq_result_text(ctx, parity_verdict_text(row->verdict));
         break;
     case 3:
         result_count(ctx, row->has_local_rows, row->local_rows);
@@ -93,7 +87,7 @@ static int verify_column(void *state, sqlite3_context *ctx, int i)
     case 6:
         return result_names(ctx, row->columns, row->ncolumns);
     default:
-        result_text(ctx, row->detail);
+        sq_result_text(ctx, row->detail);
         break;
     }
     return SQLITE_OK;

@@ -99,11 +99,29 @@ def test_empty_database():
     (('["nope"]',), 'no such table: main.nope'), (('["tasks"]', None, 'temp'), 'temp'), (('nope',), 'JSON array'),
     (('["tasks"',), 'JSON array'), (('["a" "b"]',), 'JSON array'), (('[5]',), 'JSON array'), (('{}',), 'JSON array'),
     (('["' + '\\ud800' + '"]',), 'JSON array'), (('[' * 100000,), 'JSON array'), ((b'\xff',), 'JSON array'),
-    ((None, 5), 'sketch'), ((None, -1), 'sketch'), ((None, 'x'), 'sketch'), ((None, None, 'nope'), 'nope'),
+    ((None, -1), 'cells must be from 0 to 1048576, not -1 (NULL is 1024'), ((None, 1048577), 'not 1048577'),
+    ((None, 2 ** 63 - 1), 'cells must be'), ((None, 'x'), 'cells must be an integer'), ((None, '64'), 'cells must be an'),
+    ((None, 64.0), 'cells must be an'), ((None, b'64'), 'cells must be an'), ((None, None, 'nope'), 'nope'),
     ((None, None, b'main'), 'BLOB'),
 ])
 def test_wrong_arguments(db, args, words):
     assert words in error(db, 'SELECT parity_bundle(%s)' % ', '.join('?' * len(args)), *args)
+
+
+@pytest.mark.parametrize('cells, size', [(None, 1024), (1, 16), (64, 64), (65, 128), (1 << 20, 1 << 20)])
+def test_sketches(db, cells, size):
+    tables = json.loads(bundle(db, None, cells))['tables']
+    assert [t['table'] for t in tables] == ['tags', 'tasks']
+    assert tables[0]['sketch'] == one(db, "SELECT parity_sketch_agg(?, 0, 'text, int', name, task) FROM tags", cells)
+    sketch = tables[1]['sketch']
+    assert one(db, 'SELECT parity_sketch_cells(?)', sketch) == size
+    if size > 16:
+        assert db.execute('SELECT * FROM parity_sketch_decode(?)', (sketch,)).fetchall() == [
+            ('%016x' % i, 1, 1) for i in range(20)]
+
+
+def test_without_sketches(db):
+    assert all('sketch' not in t for t in json.loads(bundle(db, None, 0))['tables'])
 
 
 def test_one_snapshot(tmp_path):

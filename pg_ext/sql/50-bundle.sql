@@ -6,7 +6,7 @@ CREATE FUNCTION parity.bundle(tables pg_catalog.regclass[] DEFAULT NULL, cells p
     SET search_path = pg_catalog, pg_temp SET row_security = off SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
     SET IntervalStyle = postgres SET extra_float_digits = 1 SET bytea_output = hex;
 COMMENT ON FUNCTION parity.bundle(pg_catalog.regclass[], pg_catalog.int4, pg_catalog.text) IS
-    'one text that says all about the tables of a schema, or about those named, for the other side''s verify; cells: NULL or 0';
+    'one text that says all about the tables of a schema, or about those named, for the other side''s verify and diff; cells: of each table''s sketch, 16 to 1048576, rounded up to a power of two (NULL: 1024; 0: no sketches): about 1.4 times as many as rows may differ, and 64';
 
 CREATE FUNCTION parity.verify(bundle pg_catalog.text, mapping pg_catalog.jsonb DEFAULT NULL)
     RETURNS TABLE (table_name pg_catalog.text, remote_name pg_catalog.text, status pg_catalog.text,

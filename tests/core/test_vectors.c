@@ -220,11 +220,11 @@ static void open_table(const vector_line *line)
     for (char *p = line->field[3]; has_key && *p != '\0';)
         table.key[strtol(p, &p, 10)] = true, p += *p == ',';
     assert_int_equal(parity_scan_init(&table.scan, &test_mem, table.ncolumns, table.key, true), PARITY_OK);
-    table.tally = malloc(parity_tally_size(table.ncolumns));
-    parity_tally_init(table.tally, table.ncolumns);
+    table.tally = malloc(parity_tally_size(table.ncolumns, 0));
+    parity_tally_init(table.tally, table.ncolumns, 0);
     for (int i = 0; i < 2; i++) {
-        table.half[i] = malloc(parity_tally_size(table.ncolumns));
-        parity_tally_init(table.half[i], table.ncolumns);
+        table.half[i] = malloc(parity_tally_size(table.ncolumns, 0));
+        parity_tally_init(table.half[i], table.ncolumns, 0);
     }
     table.open = true;
 }

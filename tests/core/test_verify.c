@@ -132,7 +132,7 @@ static parity_status mem_put(void *ctx, int i, bool rounded, parity_buf *b, pari
     return parity_put_value(b, scratch, &k, &v, notes);
 }
 
-static parity_status mem_scan(void *ctx, parity_arena *a, const parity_spec *spec, parity_tally **out,
+static parity_status mem_scan(void *ctx, parity_arena *a, const parity_spec *spec, uint32_t cells, parity_tally **out,
                               parity_error *err)
 {
     mem_row row = {find(ctx, spec->table), spec, 0};
@@ -141,10 +141,10 @@ static parity_status mem_scan(void *ctx, parity_arena *a, const parity_spec *spe
     parity_status status;
 
     (void)err;
-    *out = parity_arena_alloc(a, parity_tally_size(spec->ncolumns));
+    *out = parity_arena_alloc(a, parity_tally_size(spec->ncolumns, cells));
     if (*out == NULL)
         return PARITY_NOMEM;
-    parity_tally_init(*out, spec->ncolumns);
+    parity_tally_init(*out, spec->ncolumns, cells);
     for (int i = 0; i < spec->ncolumns; i++)
         key[i] = spec->columns[i].key;
     status = parity_scan_init(&scan, &test_mem, spec->ncolumns, key, true);
@@ -193,7 +193,7 @@ static char *bundle_of(const mem_side *side, const char *engine, bool partial)
             spec.unique |= t->columns[c].key;
         }
         parity_spec_sort(&spec);
-        assert_int_equal(mem_scan((void *)side, &a, &spec, &tally, NULL), PARITY_OK);
+        assert_int_equal(mem_scan((void *)side, &a, &spec, 0, &tally, NULL), PARITY_OK);
         assert_int_equal(parity_bundle_add(&b, &spec, tally, i == 0), PARITY_OK);
     }
     assert_int_equal(parity_bundle_end(&b), PARITY_OK);
@@ -208,7 +208,7 @@ static char *bundle_of(const mem_side *side, const char *engine, bool partial)
 /* Runs verify and returns its rows as lines "local|remote|status|rows|rows|columns|detail". */
 static char *verify(const mem_side *local, const char *bundle, const char *mapping)
 {
-    parity_engine engine = {(void *)local, "sqlite", mem_list, mem_describe, mem_scan};
+    parity_engine engine = {(void *)local, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
     parity_verify *v;
     parity_error err;
     const parity_verify_row *row;
@@ -466,7 +466,7 @@ static void test_assert_adopt(void **state)
                                    {{"i1", "tAda", "t2024-01-01 00:00:00"}, {"i2", "tBob", NULL}}, 2};
     SIDE(local, &lite);
     SIDE(remote, &users);
-    parity_engine engine = {(void *)&local, "sqlite", mem_list, mem_describe, mem_scan};
+    parity_engine engine = {(void *)&local, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
     char *bundle = bundle_of(&remote, "postgresql", false);
     const char *schema, *table;
     parity_verify *v;
@@ -503,7 +503,7 @@ static void test_assert_fails(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        parity_engine engine = {(void *)sides[i], "sqlite", mem_list, mem_describe, mem_scan};
+        parity_engine engine = {(void *)sides[i], "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
         char *bundle = bundle_of(others[i], "postgresql", false);
         parity_verify *v;
         parity_error err;
@@ -526,7 +526,7 @@ static void test_out_of_memory(void **state)
 
     (void)state;
     for (;; n++) {
-        parity_engine engine = {(void *)&remote, "sqlite", mem_list, mem_describe, mem_scan};
+        parity_engine engine = {(void *)&remote, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
         parity_verify *v;
         parity_error err;
         const parity_verify_row *row;

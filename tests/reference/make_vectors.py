@@ -4,12 +4,15 @@
     python3 tests/reference/make_vectors.py [folder]
 """
 
+import base64
 import os
 import sys
 
 import parity_reference as reference
+import parity_sketch
 from cases_postgres import POSTGRES, SETUP
 from cases_rounded import ROUNDED
+from cases_sketch import BITS, KEYS, PAIRS as SKETCH_PAIRS, SKETCHES, accepted, malformed
 from cases_table import HASHES, PAIRS, ROWS, TABLES, TEXTS
 from cases_time import TIMES_AND_DATES
 from cases_value import VALUES
@@ -17,6 +20,21 @@ from cases_words import COLUMNS, DECLARED, KINDS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, '..', 'vectors')
+
+# The head of sketch.txt, in which a line's first field says what it is.
+SKETCH_HEAD = """\
+# key, indexes of the key columns, row, row key (hex), integer or hashed, key hash (hex)
+# bucket, indexes of the key columns, row, bits, number of the bucket
+# sketch, name, cells, indexes of the key columns: of the rows of the lines add and remove (name, row) that follow
+# text, name, its text form
+# entry, name, key (hex), n, H (hex): what it decodes to; then decoded, name, number of entries, complete or incomplete
+# estimate, name, how many keys it is thought to hold
+# fold, name, fewer cells, the text form then; expand: the same of what is read from the text form
+# plus, minus, name, name, the text form of the sum or difference: of two sizes of cells in the
+#   smaller, a list takes any size
+# malformed, why, a text that is no sketch
+# accepted, what, a text that is one, the text form when it is written again; then what that decodes to
+# A row is the frames of its columns, apart by blanks."""
 
 
 def line(*fields):
@@ -147,6 +165,64 @@ def digest_lines():
     yield line('sub', str(duplicate + duplicate), str(duplicate), str(duplicate))
 
 
+def row_text(row):
+    return ' '.join(frame.hex() for frame in row)
+
+
+def key_text(key):
+    return ','.join(str(i) for i in key)
+
+
+def entry_lines(name, sketch):
+    entries, complete = sketch.decode()
+    for key, n, total in entries:
+        yield line('entry', name, '%016x' % key, str(n), '%032x' % total)
+    yield line('decoded', name, str(len(entries)), 'complete' if complete else 'incomplete')
+
+
+def sketch_lines():
+    yield from SKETCH_HEAD.splitlines()
+    for row, key in KEYS:
+        number, is_hash = parity_sketch.row_key(row, key)
+        yield line('key', key_text(key), row_text(row), '%016x' % number, 'hashed' if is_hash else 'integer',
+                   '%016x' % parity_sketch.key_hash(row, key))
+        for bits in BITS:
+            yield line('bucket', key_text(key), row_text(row), str(bits), str(parity_sketch.bucket(row, key, bits)))
+    sketches = {}
+    for name, cells, key, added, removed, sizes in SKETCHES:
+        sketch = sketches[name] = parity_sketch.Sketch(cells)
+        yield line('sketch', name, str(cells), key_text(key))
+        for sign, what, rows in ((1, 'add', added), (-1, 'remove', removed)):
+            for row in rows:
+                sketch.add(row, key, sign)
+                yield line(what, name, row_text(row))
+        yield line('text', name, sketch.text())
+        yield from entry_lines(name, sketch)
+        yield line('estimate', name, '%.3f' % sketch.estimate())
+        for size in sizes:
+            wire = parity_sketch.read_text(sketch.text())
+            if size < cells:
+                yield line('fold', name, str(size), sketch.folded(size).text())
+            if size < cells or wire.form == 1:
+                yield line('expand', name, str(size), wire.expand(size).text())
+    for first, second in SKETCH_PAIRS:
+        a, b = sketches[first].text(), sketches[second].text()
+        for what, sign in (('plus', 1), ('minus', -1)):
+            yield line(what, first, second,
+                       parity_sketch.combine(parity_sketch.read_text(a), parity_sketch.read_text(b), sign).text())
+    for what, text in malformed(sketches):
+        try:
+            parity_sketch.read_text(text)
+        except parity_sketch.WireError:
+            yield line('malformed', what, text)
+        else:
+            raise AssertionError(what)
+    for what, data in accepted():
+        wire = parity_sketch.Wire(data)
+        yield line('accepted', what, base64.b64encode(data).decode('ascii'), wire.expand(wire.cells).text())
+        yield from entry_lines(what, wire.expand(wire.cells))
+
+
 def kind_lines():
     yield '# text, the kind as it is printed or error, why it is an error'
     for text in KINDS:
@@ -186,6 +262,7 @@ def files():
         'row.tsv': list(row_lines()),
         'table.tsv': list(table_lines()),
         'digest.tsv': list(digest_lines()),
+        'sketch.txt': list(sketch_lines()),
         'kind.tsv': list(kind_lines()),
         'declared.tsv': list(declared_lines()),
         'columns.tsv': list(column_lines()),

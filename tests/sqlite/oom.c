@@ -76,7 +76,37 @@ static const char setup[] =
     "CREATE TEMP TABLE bundle(b);"
     "INSERT INTO bundle SELECT parity_bundle();"
     "CREATE TEMP TABLE strict(b);"
-    "INSERT INTO strict SELECT replace(b, '\"sqlite\"', '\"postgresql\"') FROM bundle;";
+    "INSERT INTO strict SELECT replace(b, '\"sqlite\"', '\"postgresql\"') FROM bundle;"
+    /* a pair of tables that differ */
+    "ATTACH ':memory:' AS there;"
+    "CREATE TABLE there.makers(id INTEGER PRIMARY KEY, name TEXT);"
+    "CREATE TABLE there.parts(maker INT REFERENCES makers, name TEXT, price DECIMAL, b BLOB,"
+    " PRIMARY KEY(maker, name)) WITHOUT ROWID;"
+    "CREATE TABLE there.loose(a INT, b REAL);"
+    "INSERT INTO there.makers VALUES(1, 'one'), (2, 'two'), (3, 'three');"
+    "INSERT INTO there.parts VALUES(1, 'nut', 1.5, NULL), (2, 'bolt', '2.50', x'00'), (3, 'gear', 'much', x'ff');"
+    "INSERT INTO there.loose VALUES(1, 0.5), (1, 0.5), (2, NULL);"
+    "CREATE TABLE there.tags(name TEXT, task INT, PRIMARY KEY(name, task)) WITHOUT ROWID;"
+    "INSERT INTO there.tags VALUES('a', 1), ('c', 3);"
+    "ATTACH ':memory:' AS here;"
+    "CREATE TABLE here.makers(id INTEGER PRIMARY KEY, name TEXT);"
+    "CREATE TABLE here.parts(maker INT REFERENCES makers, name TEXT, price DECIMAL, b BLOB,"
+    " PRIMARY KEY(maker, name)) WITHOUT ROWID;"
+    "CREATE TABLE here.loose(a INT, b REAL);"
+    "INSERT INTO here.makers VALUES(1, 'One '), (2, 'two'), (4, 'four');"
+    "INSERT INTO here.parts VALUES(1, 'nut', '1.501', NULL), (2, 'bolt', 2.5, x'00'), (4, 'nut', 3, NULL);"
+    "INSERT INTO here.loose VALUES(1, 0.5), (2, 1e300), (2, 1e300);"
+    "CREATE TEMP TABLE theirs(b, makers, parts, loose, tags);"
+    "INSERT INTO theirs(b) SELECT parity_bundle('[\"makers\",\"parts\",\"loose\"]', 16, 'there');"
+    "UPDATE theirs SET makers = parity_rows('there.makers', '[1,2,3,4]'),"
+    " tags = parity_rows('there.tags', '[{\"name\":\"b\",\"task\":2},{\"name\":\"c\",\"task\":3}]'),"
+    " parts = (SELECT parity_rows('there.parts', json_group_array(json_object('key', json(key), 'key_hash', key_hash)))"
+    "  FROM parity_diff('here.parts', b)),"
+    " loose = (SELECT parity_rows('there.loose', json_group_array(json_object('key', json(key), 'key_hash', key_hash)))"
+    "  FROM parity_diff('here.loose', b));"
+    "CREATE TEMP TABLE sketches(a, b);"
+    "INSERT INTO sketches SELECT parity_sketch_agg(32, 1, 'int', value), parity_sketch_agg(16, 1, 'int', value * 3)"
+    " FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 40) SELECT * FROM n);";
 
 static const char *const statements[] = {
     "SELECT hex(parity_row_hash('int, text, json', 5, 'x', '{\"b\":1,\"a\":[1,2]}'))",
@@ -96,6 +126,8 @@ static const char *const statements[] = {
     "SELECT parity_checksum('main.tasks', NULL, parity_spec('main.tasks'))",
     "SELECT * FROM parity_column_checksums('main.tasks')",
     "SELECT * FROM parity_column_checksums('v', 'id < 3', '{\"key\":[\"id\"]}')",
+    "SELECT * FROM parity_buckets('main.tasks', 4)",
+    "SELECT x.*, y.* FROM parity_buckets('tags', 0, 'task > 0') x, parity_buckets('v', 1, NULL, '{\"key\":[\"note\"]}') y",
     "SELECT length(parity_bundle()), length(parity_bundle('[\"tags\",\"v\",\"boxes\"]', NULL, 'main')),"
     " length(parity_bundle(NULL, 0, 'aux'))",
     "SELECT table_name, status, columns, detail FROM bundle, parity_verify(b)",
@@ -107,6 +139,27 @@ static const char *const statements[] = {
     "SELECT parity_set_spec('tags', NULL)",
     "SELECT parity_adopt(b) FROM bundle",
     "SELECT parity_adopt(b, '{\"exclude\":[\"tasks.note\"]}') FROM strict",
+    "SELECT parity_sketch_agg(16, 1, 'int,text,json', id, note, doc) FROM main.tasks",
+    "SELECT length(parity_sketch_agg(NULL, 0, '[\"int\"]', id) OVER (ORDER BY id ROWS 1 PRECEDING)) FROM main.tasks",
+    "SELECT parity_sketch_agg(16, 1, 'int', id) FROM main.tasks WHERE 0",
+    "SELECT parity_sketch_add(a, b), parity_sketch_sub(b, a), parity_sketch_cells(a), parity_sketch_estimate(b)"
+    " FROM sketches",
+    "SELECT parity_sketch_sum(s) FROM (SELECT a AS s FROM sketches UNION ALL SELECT b FROM sketches)",
+    "SELECT key_hash, rows, complete FROM sketches, parity_sketch_decode(a)",
+    "SELECT key_hash, rows, complete FROM sketches, parity_sketch_decode(parity_sketch_sub(a, b))",
+    "SELECT d.* FROM theirs, parity_diff('here.makers', b) d",
+    "SELECT d.* FROM theirs, parity_diff('here.parts', CAST(b AS BLOB)) d",
+    "SELECT d.* FROM theirs, parity_diff('here.loose', b) d",
+    "SELECT length(parity_rows('here.makers', '[1,{\"key\":4},{\"bucket\":1,\"bits\":1}]')),"
+    " length(parity_rows('here.parts', '[{\"maker\":1,\"name\":\"nut\"},{\"key_hash\":\"0123456789abcdef\"}]'))",
+    "SELECT e.* FROM theirs, parity_explain('here.makers', makers) e",
+    "SELECT e.* FROM theirs, parity_explain('here.parts', parts) e",
+    "SELECT e.* FROM theirs, parity_recheck('here.loose', loose) e",
+    "SELECT e.* FROM theirs, parity_recheck(NULL, tags) e",
+    "SELECT e.* FROM theirs, parity_repair('here.makers', makers) e",
+    "SELECT e.* FROM theirs, parity_repair('here.loose', loose) e",
+    "SELECT e.* FROM theirs, parity_repair(NULL, '[' || tags || ']') e",
+    "SELECT e.* FROM theirs, parity_repair('here.parts', CAST(parts AS BLOB)) e",
 };
 
 /* Errors that are the statements' own: with memory failing they must not turn into anything else but SQLITE_NOMEM. */
@@ -115,6 +168,8 @@ static const char *const failing[] = {
     "SELECT parity_checksum('tags', '1) UNION SELECT (1')",
     "SELECT parity_checksum('tags', 'nope = 1')",
     "SELECT parity_checksum('tags', NULL, '{\"columns\":{\"nope\":\"int\"}}')",
+    "SELECT * FROM parity_buckets('tags', 17)",
+    "SELECT * FROM parity_buckets('tags', 4, 'nope = 1')",
     "SELECT parity_row_hash('nosuch', 1)",
     "SELECT parity_bundle('[\"nope\"]')",
     "SELECT * FROM parity_verify('{\"parity\":')",
@@ -122,6 +177,20 @@ static const char *const failing[] = {
     "SELECT parity_assert_match(b, '{\"schema\":\"aux\"}') FROM bundle",
     "SELECT parity_set_spec('tags', '{\"exclude\":[\"nope\"]}')",
     "SELECT parity_adopt(substr(b, 1, 500)) FROM bundle",
+    "SELECT parity_sketch_agg(-1, 1, 'int', 5)",
+    "SELECT parity_sketch_agg(16, 2, 'int', 5)",
+    "SELECT parity_sketch_agg(id + 20, 1, 'int', 5) FROM main.tasks UNION SELECT parity_sketch_agg(id, 1, 'nosuch', 5)"
+    " FROM main.tasks",
+    "SELECT parity_sketch_sum(substr(a, 1, 100)) FROM sketches",
+    "SELECT * FROM parity_sketch_decode('AAAA')",
+    "SELECT parity_bundle(NULL, -1)",
+    "SELECT parity_rows('here.makers', '[\"x\",')",
+    "SELECT parity_rows('here.makers', '[{\"nope\":1}]')",
+    "SELECT d.* FROM theirs, parity_diff('tasks', b) d",
+    "SELECT d.* FROM theirs, parity_diff('here.makers', substr(b, 1, 500)) d",
+    "SELECT e.* FROM theirs, parity_explain('tags', makers) e",
+    "SELECT e.* FROM theirs, parity_repair('here.parts', substr(parts, 1, 300)) e",
+    "SELECT e.* FROM theirs, parity_recheck(NULL, '[' || tags || ',' || tags || ']') e",
 };
 
 /* ---- running ------------------------------------------------------------------- */
