@@ -170,7 +170,7 @@ static void capacity(long percent)
         uint32_t cells;
         size_t d;
         long trials;
-    } sizes[] = {{256, 168, 20000}, {1024, 742, 5000}, {4096, 3064, 2000}, {16384, 12448, 2000}};
+    } sizes[] = {{256, 168, 100000}, {1024, 742, 5000}, {4096, 3064, 2000}, {16384, 12448, 2000}};
 
     printf("| cells | bytes | differences | trials | read back | share | µs a decoding, median |\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -179,6 +179,7 @@ static void capacity(long percent)
         long trials = sizes[i].trials * percent / 100;
         outcome o = {0, 0, 0, resize(NULL, NULL, (size_t)trials * sizeof(double)), 0};
 
+        state = sizes[i].cells;
         for (long t = 0; t < trials; t++)
             run(&o, s, truth, sizes[i].d);
         qsort(o.ns, (size_t)trials, sizeof *o.ns, by_number);

@@ -198,7 +198,7 @@ static parity_status set_notice(parity_diff *d)
                  " differ, more than a sketch of %" PRIu32 " cells holds; ",
                  d->c.local.name, d->difference.estimate, d->difference.cells);
     if (cells > d->difference.cells)
-        snprintf(text + n, sizeof text - (size_t)n, "make the bundle with cells => %" PRIu32, cells);
+        snprintf(text + n, sizeof text - (size_t)n, "make the bundle with cells => %" PRIu32 ", its second argument", cells);
     else
         snprintf(text + n, sizeof text - (size_t)n, "compare buckets");
     d->notice = parity_arena_copy(&d->arena, text, strlen(text));

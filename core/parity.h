@@ -650,6 +650,7 @@ typedef enum parity_store_as {
     PARITY_STORE_POPULATE, /* strict: arrays: jsonb_populate_record of the table's row type */
     PARITY_STORE_ROW,      /* strict: composites: the same; row_hash would take their fields */
     PARITY_STORE_HSTORE,   /* strict: hstore's own text form of a JSON object */
+    PARITY_STORE_NONE,     /* strict: no literal means the same in every session (money) */
     /* SQLite: by the column's affinity */
     PARITY_STORE_BLOB, PARITY_STORE_ANY_TEXT, PARITY_STORE_NUMERIC, PARITY_STORE_INTEGER, PARITY_STORE_REAL
 } parity_store_as;

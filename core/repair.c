@@ -2,8 +2,8 @@
  * repair.c - the guarded statements that make local rows equal to remote ones
  *
  * Nothing is run here.  What is printed is one transaction: deletes (tables
- * that refer to others first), updates, inserts (referenced tables first), a
- * report of how many took effect, COMMIT.
+ * that refer to others first), updates, inserts (referenced tables first; see
+ * order.c), a report of how many took effect, COMMIT.
  *
  * A statement finds its row by the key, for an index, and takes effect only if
  * the row is still the one that was seen: row_hash over all its columns is the
@@ -13,7 +13,6 @@
  * as were seen.  So a repair can be run late, or twice, and does nothing wrong.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "repairs.h"
@@ -164,33 +163,17 @@ static bool is_plain(const parity_repairs *r, const parity_job *j, const parity_
            (kind->options & (PARITY_OPT_FOLD | PARITY_OPT_BLOB)) == 0;
 }
 
-/* The frame of a value as a strict column holds it, of its natural kind; *ok is false where that is not known. */
-static parity_status natural_frame(parity_repairs *r, parity_buf *b, const parity_job *j, const parity_found *f, int i,
-                                   bool *ok)
+/* The frame of a remote value as row_hash will read it here once it is stored; *ok is false where that is not known. */
+static parity_status stored_frame(parity_repairs *r, parity_buf *b, const parity_job *j, const parity_found *f, int i,
+                                  bool *ok)
 {
-    const parity_local_column *l = parity_job_column(j, i);
-    const parity_kind *kind = &j->c.spec.columns[i].kind;
-    size_t n, start = b->len;
-    const unsigned char *frame = parity_found_frame(f, i, &n), *p = frame;
-    parity_value v;
-    parity_frame parts;
-    unsigned notes = 0;
+    parity_target target;
+    size_t n;
+    const unsigned char *frame = parity_found_frame(f, i, &n);
 
     *ok = true;
-    if (!l->strict || kind->id == l->natural.id || frame[0] == PARITY_TAG_NULL)
-        return parity_buf_put(b, frame, n);
-    *ok = parity_frame_read(&p, frame + n, &parts) && parts.tag != PARITY_TAG_BAD;
-    if (!*ok)
-        return PARITY_OK;
-    r->part.len = 0;
-    PARITY_TRY(parity_frame_text(&r->part, kind, &parts));
-    memset(&v, 0, sizeof v);
-    v.cls = PARITY_STRING;
-    v.p = (const char *)r->part.data;
-    v.n = r->part.len;
-    PARITY_TRY(parity_put_value(b, &r->scratch, &l->natural, &v, &notes));
-    *ok = b->data[start] != PARITY_TAG_BAD;
-    return PARITY_OK;
+    make_target(j, i, &target);
+    return target.strict ? parity_stored_frame(b, &r->scratch, &target, frame, n, ok) : parity_buf_put(b, frame, n);
 }
 
 /*
@@ -207,7 +190,7 @@ static parity_status future_hashes(parity_repairs *r, const parity_job *j, const
     r->frames.len = 0;
     for (int i = 0; i < n && *ok; i++) {
         if (pick == NULL || pick[i])
-            PARITY_TRY(natural_frame(r, &r->frames, j, f, i, ok));
+            PARITY_TRY(stored_frame(r, &r->frames, j, f, i, ok));
         if (i + 1 < n && (pick != NULL || (i + 1) % PARITY_GUARD_COLUMNS != 0))
             continue;
         *out++ = parity_hash_bytes(r->frames.data, r->frames.len, 0);
@@ -443,150 +426,6 @@ static parity_status put_insert(parity_repairs *r, const parity_job *j, const pa
     return ok ? finish(r) : refuse(r, j, c, -1, "it cannot be told whether the row is there");
 }
 
-/* ------------------------------------------------------------------------ order */
-
-/* A foreign key of a table to itself, as columns of the spec. */
-typedef struct self_reference {
-    const int *columns, *referenced;
-    int n;
-} self_reference;
-
-typedef struct place {
-    uint64_t hash;
-    size_t row;
-} place;
-
-/* The hash of some columns of a row; false when one is NULL. */
-static parity_status hash_columns(parity_repairs *r, const parity_found *f, const int *columns, int n, uint64_t *out,
-                                  bool *has)
-{
-    *has = true;
-    r->frames.len = 0;
-    for (int i = 0; i < n; i++) {
-        size_t size;
-        const unsigned char *frame = parity_found_frame(f, columns[i], &size);
-
-        *has &= frame[0] != PARITY_TAG_NULL;
-        PARITY_TRY(parity_buf_put(&r->frames, frame, size));
-    }
-    *out = parity_hash_bytes(r->frames.data, r->frames.len, 0).lo;
-    return PARITY_OK;
-}
-
-static int spec_column(const parity_job *j, const char *name)
-{
-    for (int i = 0; i < j->c.spec.ncolumns; i++)
-        if (strcmp(j->c.spec.columns[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-/* Reads reference number k as one of the table to itself; false when it is none, or of columns that are not read. */
-static parity_status read_self(parity_repairs *r, const parity_job *j, int k, self_reference *out, bool *is)
-{
-    const parity_reference *ref = &j->references[k];
-    int *columns = parity_arena_alloc(&r->arena, ((size_t)ref->ncolumns + 1) * 2 * sizeof *columns);
-
-    if (columns == NULL)
-        return PARITY_NOMEM;
-    out->columns = columns;
-    out->referenced = columns + ref->ncolumns;
-    out->n = ref->ncolumns;
-    *is = strcmp(ref->table, j->c.local.name) == 0 &&
-          (ref->schema == NULL || j->c.local.schema == NULL || strcmp(ref->schema, j->c.local.schema) == 0);
-    for (int i = 0; i < ref->ncolumns && *is; i++) {
-        columns[i] = spec_column(j, ref->columns[i]);
-        columns[ref->ncolumns + i] = spec_column(j, ref->referenced[i]);
-        *is = columns[i] >= 0 && columns[ref->ncolumns + i] >= 0;
-    }
-    return PARITY_OK;
-}
-
-static int by_hash(const void *a, const void *b)
-{
-    uint64_t x = ((const place *)a)->hash, y = ((const place *)b)->hash;
-
-    return (x > y) - (x < y);
-}
-
-/* For each row of the list the one of the list that it refers to by ref, or SIZE_MAX. */
-static parity_status find_parents(parity_repairs *r, const parity_job *j, const self_reference *ref, const size_t *list,
-                                  size_t n, size_t *parent)
-{
-    place *places = parity_arena_alloc(&r->arena, (n + 1) * sizeof *places);
-    bool has;
-
-    if (places == NULL)
-        return PARITY_NOMEM;
-    for (size_t i = 0; i < n; i++) {
-        places[i].row = i;
-        PARITY_TRY(hash_columns(r, parity_case_row(&j->cases[list[i]]), ref->referenced, ref->n, &places[i].hash, &has));
-    }
-    qsort(places, n, sizeof *places, by_hash);
-    for (size_t i = 0; i < n; i++) {
-        place want = {0, 0}, *found;
-
-        PARITY_TRY(hash_columns(r, parity_case_row(&j->cases[list[i]]), ref->columns, ref->n, &want.hash, &has));
-        found = has ? bsearch(&want, places, n, sizeof *places, by_hash) : NULL;
-        parent[i] = found != NULL && found->row != i ? found->row : SIZE_MAX;
-    }
-    return PARITY_OK;
-}
-
-/*
- * The cases of one change in an order in which each row comes behind those that
- * it refers to; reversed for deletes.  In a circle of references there is none.
- */
-static parity_status order_cases(parity_repairs *r, const parity_job *j, parity_change change, size_t **out, size_t *nout)
-{
-    size_t *list = parity_arena_alloc(&r->arena, (j->ncases + 1) * sizeof *list), n = 0, placed = 0, nparents = 0;
-    size_t *ordered = parity_arena_alloc(&r->arena, (j->ncases + 1) * sizeof *ordered);
-    bool *done = parity_arena_alloc(&r->arena, j->ncases + 1), moved = true;
-    size_t **parents = parity_arena_alloc(&r->arena, ((size_t)j->nreferences + 1) * sizeof *parents);
-
-    if (list == NULL || ordered == NULL || done == NULL || parents == NULL)
-        return PARITY_NOMEM;
-    for (size_t i = 0; i < j->ncases; i++)
-        if (j->cases[i].change == change)
-            list[n++] = i;
-    for (int k = 0; k < j->nreferences && n > 1 && change != PARITY_C_CHANGED; k++) {
-        self_reference ref;
-        bool is;
-
-        PARITY_TRY(read_self(r, j, k, &ref, &is));
-        if (!is)
-            continue;
-        parents[nparents] = parity_arena_alloc(&r->arena, n * sizeof **parents);
-        if (parents[nparents] == NULL)
-            return PARITY_NOMEM;
-        PARITY_TRY(find_parents(r, j, &ref, list, n, parents[nparents++]));
-    }
-    while (placed < n) {
-        bool circle = !moved;
-
-        moved = false;
-        for (size_t i = 0; i < n; i++) {
-            bool ready = !done[i];
-
-            for (size_t k = 0; k < nparents && ready && !circle; k++)
-                ready = parents[k][i] == SIZE_MAX || done[parents[k][i]];
-            if (!ready)
-                continue;
-            done[i] = moved = true;
-            ordered[placed++] = list[i];
-        }
-    }
-    for (size_t i = 0; i < n / 2 && change == PARITY_C_ONLY_LOCAL; i++) {
-        size_t last = ordered[n - 1 - i];
-
-        ordered[n - 1 - i] = ordered[i];
-        ordered[i] = last;
-    }
-    *out = ordered;
-    *nout = n;
-    return PARITY_OK;
-}
-
 /* --------------------------------------------------------------------- the whole */
 
 /* What a value's text form means must not depend on the session; the rest is as the application has it. */
@@ -631,21 +470,29 @@ static parity_status put_end(parity_repairs *r, int line, bool *more)
     return PARITY_OK;
 }
 
+/* What is done in a phase. */
+static const struct {
+    parity_change change;
+    bool apart;
+} phases[] = {
+    [PARITY_PHASE_DELETE] = {PARITY_C_ONLY_LOCAL, false},
+    [PARITY_PHASE_INSERT_FIRST] = {PARITY_C_ONLY_REMOTE, true},
+    [PARITY_PHASE_UPDATE] = {PARITY_C_CHANGED, false},
+    [PARITY_PHASE_DELETE_LAST] = {PARITY_C_ONLY_LOCAL, true},
+    [PARITY_PHASE_INSERT] = {PARITY_C_ONLY_REMOTE, false},
+};
+
 /* The next case of a phase, in order; NULL at its end. */
 static parity_status next_case(parity_repairs *r, const parity_job **job, const parity_case **out)
 {
-    static const parity_change change_of[] = {
-        [PARITY_PHASE_DELETE] = PARITY_C_ONLY_LOCAL,
-        [PARITY_PHASE_UPDATE] = PARITY_C_CHANGED,
-        [PARITY_PHASE_INSERT] = PARITY_C_ONLY_REMOTE,
-    };
+    parity_change change = phases[r->phase].change;
 
     *out = NULL;
     while (r->job < r->njobs) {
-        parity_job *j = &r->jobs[r->phase == PARITY_PHASE_DELETE ? r->njobs - 1 - r->job : r->job];
+        parity_job *j = &r->jobs[change == PARITY_C_ONLY_LOCAL ? r->njobs - 1 - r->job : r->job];
 
         if (r->order == NULL)
-            PARITY_TRY(order_cases(r, j, change_of[r->phase], &r->order, &r->norder));
+            PARITY_TRY(parity_order_cases(r, j, change, phases[r->phase].apart, &r->order, &r->norder));
         if (r->at < r->norder) {
             *job = j;
             *out = &j->cases[r->order[r->at++]];
@@ -675,6 +522,8 @@ static parity_status next_line(parity_repairs *r, bool *more)
             *more = false;
             return PARITY_OK;
         }
+        if (r->at == 0)
+            PARITY_TRY(parity_order_begin(r));
         if (begin[r->at] != NULL) {
             r->text.len = 0;
             return parity_buf_puts(&r->text, begin[r->at++]);
@@ -689,10 +538,10 @@ static parity_status next_line(parity_repairs *r, bool *more)
     }
     while (r->phase < PARITY_PHASE_END) {
         PARITY_TRY(next_case(r, &j, &c));
-        if (c != NULL && r->phase == PARITY_PHASE_DELETE)
-            return put_delete(r, j, c);
         if (c != NULL)
-            return r->phase == PARITY_PHASE_UPDATE ? put_update(r, j, c) : put_insert(r, j, c);
+            return c->change == PARITY_C_CHANGED      ? put_update(r, j, c)
+                   : c->change == PARITY_C_ONLY_LOCAL ? put_delete(r, j, c)
+                                                      : put_insert(r, j, c);
         r->phase++;
         r->job = 0;
         r->at = 0;

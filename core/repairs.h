@@ -20,12 +20,17 @@ typedef struct parity_found {
     uint32_t *copies;          /* how many such rows are here as things go: shared by all of the same guards */
 } parity_found;
 
+typedef struct parity_link parity_link; /* order.c */
+
 /* One difference. */
 typedef struct parity_case {
     parity_change change;
     const parity_found *local, *remote; /* NULL where there is none */
     uint32_t *copies; /* only remote: of how many equal rows here */
     bool shared;      /* only remote: other rows have its key */
+    bool apart;       /* deleted after the updates, or inserted before them: order.c */
+    struct parity_job *job;      /* while order.c follows references */
+    struct parity_case *pending;
 } parity_case;
 
 /* One table. */
@@ -43,11 +48,14 @@ typedef struct parity_job {
     size_t ncases;
     parity_reference *references;
     int nreferences;
+    parity_link *links; /* those between the tables at hand */
+    int nlinks;
 } parity_job;
 
 /* Where repair is: see repair.c. */
 typedef enum parity_phase {
-    PARITY_PHASE_BEGIN, PARITY_PHASE_DELETE, PARITY_PHASE_UPDATE, PARITY_PHASE_INSERT, PARITY_PHASE_END
+    PARITY_PHASE_BEGIN, PARITY_PHASE_DELETE, PARITY_PHASE_INSERT_FIRST, PARITY_PHASE_UPDATE, PARITY_PHASE_DELETE_LAST,
+    PARITY_PHASE_INSERT, PARITY_PHASE_END
 } parity_phase;
 
 struct parity_repairs {
@@ -106,5 +114,17 @@ static inline const parity_found *parity_case_row(const parity_case *c)
 
 /* Writes the key of a case to r->key_text, NUL-terminated; *out is NULL when it has no JSON. */
 parity_status parity_case_key(parity_repairs *r, const parity_job *j, const parity_case *c, const char **out);
+
+/* ---- order.c */
+
+/* Finds what has to be set apart; before the first case is asked for. */
+parity_status parity_order_begin(parity_repairs *r);
+/*
+ * The cases of one change, those set apart or the others, in an order in which
+ * each row comes behind those of its table that it refers to; deletes the other
+ * way round.
+ */
+parity_status parity_order_cases(parity_repairs *r, const parity_job *j, parity_change change, bool apart, size_t **out,
+                                 size_t *nout);
 
 #endif

@@ -372,7 +372,7 @@ static parity_status few_rows(parity_arena *a, const parity_sketch *s, parity_en
     bool complete;
 
     *n = -1;
-    if (s->rows > UINT32_MAX)
+    if (s->rows > s->cells)
         return PARITY_OK;
     copy = parity_arena_alloc(a, parity_sketch_size(s->cells));
     if (copy == NULL)
@@ -586,6 +586,8 @@ parity_status parity_sketch_parse(parity_arena *a, const char *text, size_t n, p
 
     if (bytes == NULL)
         return PARITY_NOMEM;
+    if (memchr(text, '\n', n) != NULL || memchr(text, '\r', n) != NULL)
+        return malformed(err, "It has line breaks.");
     if (!parity_base64_decode((const unsigned char *)text, n, bytes, &length))
         return malformed(err, "It is not base64.");
     return parity_sketch_open(bytes, length, out, err);

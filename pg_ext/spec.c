@@ -190,6 +190,8 @@ static parity_store_as store_as(Oid type, const parity_kind *natural)
 {
     Oid base = getBaseType(type);
 
+    if (base == MONEYOID)
+        return PARITY_STORE_NONE;
     if (base == JSONOID || base == JSONBOID || natural->id == PARITY_VECTOR)
         return PARITY_STORE_JSON;
     if (parity_pg_is_hstore(base))

@@ -162,6 +162,25 @@ SELECT statement FROM repair(NULL, :'r') \gexec
 SELECT status FROM verify(bundle('{there.parent,there.child}'), '{"schema": "public"}');
 DROP TABLE public.child, public.parent;
 
+-- rows that move from a parent that goes, and to one that comes: deletes and inserts around the updates
+CREATE TABLE there.p (id int PRIMARY KEY, up int REFERENCES there.p);
+CREATE TABLE there.c (id int PRIMARY KEY, p int REFERENCES there.p);
+CREATE TABLE p (id int PRIMARY KEY, up int REFERENCES p);
+CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p);
+INSERT INTO there.p VALUES (1, NULL), (7, NULL), (6, 7), (5, 6), (8, 1);
+INSERT INTO there.c VALUES (10, 1), (11, 5), (12, 8);
+INSERT INTO p VALUES (1, NULL), (3, NULL), (4, 3), (9, 1);
+INSERT INTO c VALUES (10, 4), (11, 1), (13, 9);
+SELECT json_build_array(there_rows('c')::json, there_rows('p')::json) AS r \gset
+ALTER TABLE p SET SCHEMA public;
+ALTER TABLE c SET SCHEMA public;
+SELECT regexp_replace(regexp_replace(statement, ' WHERE .*', ''), '^WITH done AS \(', '') AS statement FROM repair(NULL, :'r') WHERE statement LIKE 'WITH%';
+\set ECHO none
+SELECT statement FROM repair(NULL, :'r') \gexec
+\set ECHO all
+SELECT status FROM verify(bundle('{there.p,there.c}'), '{"schema": "public"}');
+DROP TABLE public.c, public.p;
+
 -- keys by hand: keys, hashes, buckets; keys that do not exist any more
 SELECT key, change FROM recheck('ints', rows('there.ints', '[1, 2, 1000]'));
 DELETE FROM ints WHERE id = 2;

@@ -171,7 +171,7 @@ class Sketch:
     def wire(self):
         entries, complete = self.decode()
         log2 = self.cells.bit_length() - 1
-        if complete and all(known(entry) for entry in entries):
+        if self.rows <= self.cells and complete and all(known(entry) for entry in entries):
             assert len({key for key, _, _ in entries}) == len(entries)
             return struct.pack('<BBBBIQQ', 1, 1, log2, 0, len(entries), self.rows, self.hashed) + b''.join(
                 struct.pack('<Qi', key, n) + total.to_bytes(16, 'little') for key, n, total in entries)
