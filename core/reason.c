@@ -364,12 +364,26 @@ static bool is_widened(const parity_number *x, double r, float f)
     return same_number(x, &named);
 }
 
+/*
+ * Whether a double is what a float4 was made of it: the float widened, or its
+ * shortest digits.  Fewer than seven digits are no sign of a float4: any coarser
+ * column gives them.
+ */
+static bool came_from_float4(double x, float f)
+{
+    char digits[20];
+    int exponent;
+
+    return (x == (double)f || x == parity_float4_as_double(f)) && x != 0 &&
+           parity_shortest8(x < 0 ? -x : x, digits, &exponent) >= 7;
+}
+
 /* Whether one is what a float4 keeps of the other. */
 static parity_status same_float4(work *w, bool is_float4, const parity_frame *a, const parity_frame *b,
                                  const parity_number *x, const parity_number *y, bool *same)
 {
     const double beyond = 0x1.ffffffp127; /* from here on the nearest float is infinity */
-    double left, right, named;
+    double left, right;
     float f;
 
     *same = false;
@@ -380,11 +394,10 @@ static parity_status same_float4(work *w, bool is_float4, const parity_frame *a,
     f = (float)left;
     if (f == 0 || (float)right != f || left == right) /* the same double is not float4's doing */
         return PARITY_OK;
-    named = parity_float4_as_double(f);
     if (is_float4)
         *same = true;
     else if (a->tag == PARITY_TAG_F64 || b->tag == PARITY_TAG_F64)
-        *same = left == named || left == (double)f || right == named || right == (double)f;
+        *same = came_from_float4(left, f) || came_from_float4(right, f);
     else
         *same = is_widened(x, left, f) || is_widened(y, right, f);
     return PARITY_OK;

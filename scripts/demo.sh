@@ -2,8 +2,9 @@
 # The main job on real data: PROJ's database of coordinate systems, as Debian
 # ships it for SQLite, is loaded into a throw-away PostgreSQL by pgloader, and
 # parity compares the two in both directions: first as loaded, then with three
-# cells changed, a row deleted and a row added. Every command is printed before
-# it runs. Exits with 1 if any verdict is wrong; leaves nothing behind.
+# cells changed, a row deleted and a row added. Then the differing rows are read
+# out of the bundle, explained, and SQLite's are repaired to match again. Every
+# command is printed before it runs. Exits with 1 if any verdict is wrong; leaves nothing behind.
 #
 #   scripts/demo.sh        (make demo installs what it needs first)
 set -euo pipefail
@@ -131,6 +132,60 @@ run "$bundle_sqlite"
 run "$verify_in_postgres"
 others
 expect "five tables differ, in the columns that were changed" < <(damage p)
+
+title "which rows: read out of PostgreSQL's bundle, in SQLite"
+sqlite="sqlite3 proj.db -cmd '.load ./parity'"
+damaged="extent grid_alternatives metadata prime_meridian unit_of_measure"
+for table in $damaged; do
+    run "$sqlite \"SELECT key, change, complete FROM parity_diff('$table', readfile('pg.parity'))\""
+    sed "s/^/$table /" out >>rows_found
+done
+sed 's/|/ /g' rows_found >found
+expect "the rows that were changed; the two that only PostgreSQL has have no key here" <<'ROWS'
+extent {"auth_name":"EPSG","code":"1024"} changed 1
+grid_alternatives  only remote 1
+metadata  only remote 1
+prime_meridian {"auth_name":"EPSG","code":"8903"} changed 1
+unit_of_measure {"auth_name":"EPSG","code":"9003"} changed 1
+ROWS
+
+title "those rows as PostgreSQL has them (two small texts a table go across)"
+for table in $damaged; do
+    run "$sqlite \"SELECT json_group_array(json_object('key', json(key), 'key_hash', key_hash)) FROM parity_diff('$table', readfile('pg.parity'))\" > $table.keys"
+    run "psql -XAt <<'SQL' > $table.rows
+\\set keys \`cat $table.keys\`
+SELECT parity.rows('$table', :'keys');
+SQL"
+done
+
+title "why: a line a cell"
+: >reasons
+for table in $damaged; do
+    run "$sqlite \"SELECT key, column_name, local_value, remote_value, reason FROM parity_explain('$table', readfile('$table.rows'))\""
+    awk -F'|' -v table="$table" '{print table, $2, $5}' out >>reasons
+done
+LC_ALL=C sort reasons >found
+expect "each changed cell, and why" <<'REASONS'
+extent north_lat precision
+grid_alternatives  only remote
+metadata  only remote
+prime_meridian name trailing blanks
+unit_of_measure conv_factor precision
+REASONS
+
+title "the repair: one transaction for all five tables, each statement guarded by the row that was seen"
+run "(printf '['; cat extent.rows; for t in grid_alternatives metadata prime_meridian unit_of_measure; do printf ','; cat \$t.rows; done; printf ']') > all.rows"
+run "$sqlite \"SELECT statement FROM parity_repair(NULL, readfile('all.rows'))\" > repair.sql"
+run "cut -c 1-150 repair.sql"
+run "sqlite3 -bail -header proj.db -cmd '.load ./parity' < repair.sql"
+tail -n 1 out >found
+expect "five statements took effect" <<<'5|5|0|0'
+
+title "and PostgreSQL's bundle again"
+run "$verify_in_sqlite"
+matching >found
+rows=$((rows + 1)) # the row that was added to PostgreSQL
+expect "every table matches" <<<"$tables tables match, $rows and $rows rows"
 
 if [ $wrong -ne 0 ]; then
     printf '\ndemo: a verdict is WRONG\n'

@@ -456,7 +456,7 @@ static void test_many_times(void **state)
         parity_buf_init(&b, &test_mem);
         sketch_wire(s, &b);
         assert_int_equal(parity_sketch_open(b.data, b.len, &w, NULL), PARITY_OK);
-        assert_int_equal(w.list, doubled < 31);
+        assert_int_equal(w.list, doubled <= 4); /* entries only of at most as many rows as cells */
         again = malloc(parity_sketch_size(16));
         parity_sketch_expand(&w, again, 16);
         sketch_same(again, s);
