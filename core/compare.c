@@ -6,12 +6,24 @@
 
 #include "verify.h"
 
-/* The kind under which a local column is read: the remote one, with the reading options stored here. */
+static bool is_stamp(int kind)
+{
+    return kind == PARITY_TIMESTAMPTZ || kind == PARITY_TIMESTAMP || kind == PARITY_DATE;
+}
+
+/*
+ * The kind under which a local column is read: the remote one, with the reading
+ * options stored here.  A type that holds values of this kind knows what they
+ * are: how loosely typed ones are read there says nothing of them.
+ */
 static parity_kind reading_kind(const parity_kind *remote, const parity_local_column *local)
 {
     parity_kind k = *remote;
     uint32_t own = local->overridden ? local->kind.options & parity_kind_options(k.id) : 0;
 
+    if (local->strict && !local->is_text &&
+        (local->natural.id == k.id || (is_stamp(local->natural.id) && is_stamp(k.id))))
+        k.options &= ~PARITY_OPTS_READING;
     if (own & PARITY_OPT_ROUND)
         k.options |= PARITY_OPT_ROUND & (k.id == PARITY_DECIMAL && !k.has_scale ? 0 : ~0u);
     own &= PARITY_OPTS_READING;
@@ -137,11 +149,6 @@ static bool is_numeric(int kind)
 {
     return kind == PARITY_BOOL || kind == PARITY_INT || kind == PARITY_DECIMAL || kind == PARITY_FLOAT8 ||
            kind == PARITY_FLOAT4;
-}
-
-static bool is_stamp(int kind)
-{
-    return kind == PARITY_TIMESTAMPTZ || kind == PARITY_TIMESTAMP || kind == PARITY_DATE;
 }
 
 bool parity_comparison_weak(const parity_comparison *c, int i)

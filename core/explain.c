@@ -222,8 +222,9 @@ parity_status parity_explain_next(parity_repairs *r, const parity_explain_row **
         while (r->column < j->c.spec.ncolumns) {
             int i = r->column++;
 
-            if (r->stories[i].cells < 2 || !r->stories[i].same)
-                continue;
+            if (r->stories[i].cells < 2 || !r->stories[i].same ||
+                (r->stories[i].reason.id == PARITY_R_VALUE && r->stories[i].reason.option[0] == '\0'))
+                continue; /* no rule */
             PARITY_TRY(explain_column(r, j, i));
             *row = &r->explain;
             return PARITY_OK;

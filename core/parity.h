@@ -362,7 +362,7 @@ void parity_sketch_fold(parity_sketch *s, uint32_t cells);
  * either case.  Takes at most as many steps as there are cells.
  */
 parity_status parity_sketch_decode(parity_sketch *s, parity_arena *a, parity_entry **out, size_t *n, bool *complete);
-/* How many keys differ, roughly (within about a fifth), for a sketch that cannot be decoded whole. */
+/* How many keys differ, roughly (19 times of 20 within a quarter), for a sketch that cannot be decoded whole. */
 uint64_t parity_sketch_estimate(const parity_sketch *s);
 
 /*
@@ -391,7 +391,10 @@ parity_status parity_sketch_print(parity_buf *b, parity_arena *a, const parity_s
 /* The bytes of the text form, in a; checked by parity_sketch_open. */
 parity_status parity_sketch_parse(parity_arena *a, const char *text, size_t n, parity_sketch_wire *out,
                                   parity_error *err);
-/* out = a + b or (subtract) a - b, in their text forms' sizes: of two sizes the smaller.  In memory from arena. */
+/*
+ * out = a + b or (subtract) a - b, in memory from arena.  Of two sizes the smaller; a list takes the other's, of two
+ * lists the larger.
+ */
 parity_status parity_sketch_combine(parity_arena *arena, const parity_sketch_wire *a, const parity_sketch_wire *b,
                                     bool subtract, parity_sketch **out);
 
@@ -640,6 +643,7 @@ typedef struct parity_local_column {
     parity_kind natural; /* kind without overrides; of a strict column what its type holds */
     bool integer;      /* `"column" IN (1, 2)` finds every row whose value is framed as one of these integers */
     bool identity;     /* strict: GENERATED ALWAYS AS IDENTITY, so that UPDATE cannot set it */
+    bool limited;      /* strict: the type does not take all values of its kind: see accepts */
     uint8_t store;     /* parity_store: how a value is written in SQL */
 } parity_local_column;
 
@@ -650,7 +654,6 @@ typedef enum parity_store_as {
     PARITY_STORE_POPULATE, /* strict: arrays: jsonb_populate_record of the table's row type */
     PARITY_STORE_ROW,      /* strict: composites: the same; row_hash would take their fields */
     PARITY_STORE_HSTORE,   /* strict: hstore's own text form of a JSON object */
-    PARITY_STORE_NONE,     /* strict: no literal means the same in every session (money) */
     /* SQLite: by the column's affinity */
     PARITY_STORE_BLOB, PARITY_STORE_ANY_TEXT, PARITY_STORE_NUMERIC, PARITY_STORE_INTEGER, PARITY_STORE_REAL
 } parity_store_as;
@@ -716,6 +719,9 @@ typedef struct parity_engine {
     /* The table's spec with stored overrides, as bundle and rows read it. */
     parity_status (*own_spec)(void *ctx, parity_arena *a, const char *schema, const char *table, parity_spec *out,
                               parity_error *err);
+    /* Whether a limited column takes a literal that parity_literal made.  NULL where no column is limited. */
+    parity_status (*accepts)(void *ctx, const char *schema, const char *table, const char *column, const char *literal,
+                             size_t n, bool *ok, parity_error *err);
 } parity_engine;
 
 /* One row of verify.  NULL texts are SQL NULL. */

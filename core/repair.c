@@ -130,12 +130,23 @@ static void make_target(const parity_job *j, int i, parity_target *out)
 static parity_status put_literal(parity_repairs *r, parity_buf *b, const parity_job *j, const parity_found *f, int i,
                                  const char **why)
 {
+    const parity_local_column *l = parity_job_column(j, i);
     parity_target target;
-    size_t n;
+    size_t n, start = b->len;
     const unsigned char *frame = parity_found_frame(f, i, &n);
+    bool ok = true;
 
     make_target(j, i, &target);
-    return parity_literal(b, &r->scratch, &target, frame, n, why);
+    PARITY_TRY(parity_literal(b, &r->scratch, &target, frame, n, why));
+    if (*why != NULL || !l->limited || r->engine->accepts == NULL)
+        return PARITY_OK;
+    PARITY_TRY(r->engine->accepts(r->engine->ctx, target.schema, target.table, target.column,
+                                  (const char *)b->data + start, b->len - start, &ok, NULL));
+    if (!ok) {
+        b->len = start;
+        *why = "the column's type does not take it";
+    }
+    return PARITY_OK;
 }
 
 /* ------------------------------------------------------------------------- keys */
@@ -435,6 +446,7 @@ static const char *const begin_strict[] = {
     "SET LOCAL DateStyle = 'ISO, YMD';",
     "SET LOCAL IntervalStyle = postgres;",
     "SET LOCAL TimeZone = 'UTC';",
+    "SET LOCAL lc_monetary = 'C';",
     "SET LOCAL row_security = off;",
     "SET CONSTRAINTS ALL DEFERRED;",
     "CREATE TEMP TABLE parity_repaired (effect pg_catalog.int8 NOT NULL) ON COMMIT DROP;",

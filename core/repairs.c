@@ -7,6 +7,8 @@
 
 #include "repairs.h"
 
+#define MAX_JOBS 10000
+
 static parity_status bad(parity_error *err, const char *why)
 {
     return parity_fail(err, PARITY_MALFORMED, why, "parity.rows and parity_rows print a rows bundle.",
@@ -494,8 +496,8 @@ parity_status parity_repairs_open(const parity_mem *mem, const parity_engine *en
         return bad(err, "It is not an object.");
     first = root->type == PARITY_N_ARRAY ? root->first : root;
     r->njobs = root->type == PARITY_N_ARRAY ? (int)root->count : 1;
-    if (r->njobs > PARITY_BUNDLE_MAX_TABLES)
-        return bad(err, "It is of too many tables.");
+    if (r->njobs > MAX_JOBS)
+        return bad(err, "It is of more than 10000 tables.");
     for (const parity_node *t = first; i < r->njobs; t = t->next, i++)
         if (t->type != PARITY_N_OBJECT)
             return bad(err, "It is not an object.");

@@ -245,6 +245,12 @@ static size_t join_entries(parity_entry *e, size_t n)
             e[kept++] = e[i];
         }
     }
+    /* and then may leave nothing of it */
+    n = kept;
+    kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (e[i].n != 0 || !parity_field_is_zero(e[i].h))
+            e[kept++] = e[i];
     return kept;
 }
 

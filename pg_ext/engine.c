@@ -137,6 +137,19 @@ static parity_status own_spec(void *ctx, parity_arena *a, const char *schema, co
     return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
 }
 
+static parity_status accepts(void *ctx, const char *schema, const char *table, const char *column, const char *literal,
+                             size_t n, bool *ok, parity_error *err)
+{
+    MemoryContext work, caller = begin_work(&work);
+    Oid relid = find(schema, table, err);
+
+    (void)ctx;
+    if (OidIsValid(relid))
+        *ok = parity_pg_accepts(relid, column, literal, n);
+    end_work(caller, work);
+    return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
+}
+
 void parity_pg_engine_init(parity_pg_engine *e)
 {
     memset(e, 0, sizeof *e);
@@ -148,4 +161,5 @@ void parity_pg_engine_init(parity_pg_engine *e)
     e->engine.fetch = fetch;
     e->engine.references = references;
     e->engine.own_spec = own_spec;
+    e->engine.accepts = accepts;
 }

@@ -93,6 +93,14 @@ char *parity_pg_relation_name(Oid relid);
 /* Raises that a function found by its name in the schema parity is not this extension's. */
 pg_noreturn void parity_pg_hidden(void);
 
+/* Whether a type may not take all values of its kind.  accept.c */
+bool parity_pg_is_limited(Oid type, int32 typmod, int store);
+/*
+ * Whether a column's type takes a literal (UTF-8) that parity_literal made; runs
+ * it in a subtransaction, with the rights of the table's owner.
+ */
+bool parity_pg_accepts(Oid relid, const char *column, const char *literal, size_t n);
+
 /*
  * Calls each for the rows that are wanted: parity_engine's fetch, with the
  * caller's rights and snapshot.  The status is the first that each gave which

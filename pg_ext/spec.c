@@ -49,6 +49,7 @@ typedef struct columns {
     int n;
     char **names; /* UTF-8 */
     Oid *types;
+    int32 *typmods;
     parity_kind *kinds;
     bool *is_text;
     bool *generated;
@@ -71,6 +72,7 @@ static void read_columns(parity_arena *a, Oid relid, columns *out)
     out->n = 0;
     out->names = parity_arena_alloc(a, sizeof(char *) * (size_t)(desc->natts + 1));
     out->types = parity_arena_alloc(a, sizeof(Oid) * (size_t)(desc->natts + 1));
+    out->typmods = parity_arena_alloc(a, sizeof(int32) * (size_t)(desc->natts + 1));
     out->kinds = parity_arena_alloc(a, sizeof(parity_kind) * (size_t)(desc->natts + 1));
     out->is_text = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     out->generated = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
@@ -92,6 +94,7 @@ static void read_columns(parity_arena *a, Oid relid, columns *out)
                                    NameStr(att->attname), RelationGetRelationName(rel),
                                    format_type_be(att->atttypid))));
         out->types[out->n] = att->atttypid;
+        out->typmods[out->n] = att->atttypmod;
         out->generated[out->n] = att->attgenerated != '\0';
         out->identity[out->n] = att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
         out->key[out->n] = bms_is_member(att->attnum - FirstLowInvalidHeapAttributeNumber, key);
@@ -190,8 +193,6 @@ static parity_store_as store_as(Oid type, const parity_kind *natural)
 {
     Oid base = getBaseType(type);
 
-    if (base == MONEYOID)
-        return PARITY_STORE_NONE;
     if (base == JSONOID || base == JSONBOID || natural->id == PARITY_VECTOR)
         return PARITY_STORE_JSON;
     if (parity_pg_is_hstore(base))
@@ -249,9 +250,16 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
 
         col->name = cols.names[i];
         col->kind = col->natural = cols.kinds[i];
+        if (getBaseType(cols.types[i]) == MONEYOID) {
+            /* cents: what has more digits would be rounded */
+            col->natural.has_scale = true;
+            col->natural.precision = 19;
+            col->natural.scale = 2;
+        }
         col->strict = true;
         col->identity = cols.identity[i];
         col->store = (uint8)store_as(cols.types[i], &col->natural);
+        col->limited = parity_pg_is_limited(cols.types[i], cols.typmods[i], col->store);
         col->is_text = cols.is_text[i];
         for (int j = 0; j < spec.ncolumns && read == NULL; j++)
             if (strcmp(spec.columns[j].name, col->name) == 0)

@@ -208,7 +208,7 @@ static char *bundle_of(const mem_side *side, const char *engine, bool partial)
 /* Runs verify and returns its rows as lines "local|remote|status|rows|rows|columns|detail". */
 static char *verify(const mem_side *local, const char *bundle, const char *mapping)
 {
-    parity_engine engine = {(void *)local, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
+    parity_engine engine = {(void *)local, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL, NULL};
     parity_verify *v;
     parity_error err;
     const parity_verify_row *row;
@@ -466,7 +466,7 @@ static void test_assert_adopt(void **state)
                                    {{"i1", "tAda", "t2024-01-01 00:00:00"}, {"i2", "tBob", NULL}}, 2};
     SIDE(local, &lite);
     SIDE(remote, &users);
-    parity_engine engine = {(void *)&local, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
+    parity_engine engine = {(void *)&local, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL, NULL};
     char *bundle = bundle_of(&remote, "postgresql", false);
     const char *schema, *table;
     parity_verify *v;
@@ -503,7 +503,7 @@ static void test_assert_fails(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        parity_engine engine = {(void *)sides[i], "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
+        parity_engine engine = {(void *)sides[i], "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL, NULL};
         char *bundle = bundle_of(others[i], "postgresql", false);
         parity_verify *v;
         parity_error err;
@@ -526,7 +526,7 @@ static void test_out_of_memory(void **state)
 
     (void)state;
     for (;; n++) {
-        parity_engine engine = {(void *)&remote, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL};
+        parity_engine engine = {(void *)&remote, "sqlite", mem_list, mem_describe, mem_scan, NULL, NULL, NULL, NULL};
         parity_verify *v;
         parity_error err;
         const parity_verify_row *row;

@@ -13,13 +13,14 @@ import sqlite3
 import pytest
 
 from conftest import Sqlite
+from difference import UNKNOWN, LiteSide, PgSide, reported
 
 FOLDER = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '..', 'shared', 'data',
                                        'chinook'))
 pytestmark = pytest.mark.skipif(not os.path.isdir(FOLDER), reason='the Chinook data is not there: ../shared/data/chinook, '
                                 'seen from the repository, holds chinook.sqlite and chinook_postgresql.sql')
 
-Difference = collections.namedtuple('Difference', 'rows columns keys')
+Difference = collections.namedtuple('Difference', 'rows columns keys cells')   # cells: {key: columns}
 
 
 def folded(name):
@@ -86,7 +87,9 @@ def compare(pg):
         found[folded(table)] = Difference(
             (len(ours), len(theirs)),
             {folded(c) for i, c in enumerate(columns) if any(a[i] != b[i] for a, b in pairs)},
-            here.keys() != other.keys())
+            here.keys() != other.keys(),
+            {key: names for key in here.keys() & other.keys() if (names := {
+                folded(c) for i, c in enumerate(columns) if here[key][i] != other[key][i]})})
     lite.close()
     assert len(found) == 11
     return found
@@ -155,3 +158,43 @@ def test_repaired(postgres, copied):
     assert {v.status for v in copied.verify(postgres.bundle()).values()} == {'match'}
     copied.run('SELECT parity_assert_match(?)', postgres.bundle())
     postgres.run('SELECT parity.assert_match(%s)', copied.bundle())
+
+
+def names_of(side, table):
+    """What the engine calls a table."""
+    sql = ("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+           if side.engine == 'postgresql' else "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return next(name for (name,) in side.run(sql) if folded(name) == table)
+
+
+@pytest.mark.parametrize('engine', ['postgresql', 'sqlite'])
+def test_rows_cells_and_repair(postgres, copied, engine):
+    """Which rows differ and why, and the repair of either side by the other: then all of it matches."""
+    expected = compare(postgres)
+    sides = {'postgresql': PgSide(postgres), 'sqlite': LiteSide(copied)}
+    local = sides[engine]
+    remote = sides['sqlite' if engine == 'postgresql' else 'postgresql']
+    bundle = remote.bundle()
+    reasons, bundles, rows = collections.Counter(), [], 0
+    for table, difference in expected.items():
+        here, there = names_of(local, table), names_of(remote, table)
+        found = local.diff(here, bundle)
+        assert all(row.complete and row.change == 'changed' for row in found)
+        assert sorted(row.key for row in found) == sorted(key for key, in difference.cells), table
+        text = remote.rows(there, local.keys(here, bundle))
+        cells = [cell for cell in local.explain(here, text) if cell.key is not UNKNOWN]
+        assert len(cells) == len({(cell.key, cell.column) for cell in cells})
+        assert {(cell.key, folded(cell.column)) for cell in cells} == {
+            (key, column) for (key,), columns in difference.cells.items() for column in columns}
+        reasons.update(cell.reason for cell in cells)
+        assert len(local.recheck(here, text)) == len(found)
+        bundles.append(text)
+        rows += len(found)
+    assert rows == sum(len(difference.cells) for difference in expected.values()) > 0
+    assert reasons and not any('BAD' in reason for reason in reasons), reasons
+    statements = local.repair(None, '[%s]' % ','.join(bundles))
+    run = local.shell(statements)
+    assert run.status == 0, run
+    assert reported(run) == (rows, 0, 0)
+    assert {v.status for v in local.verify(remote.bundle()).values()} == {'match'}
+    assert {v.status for v in remote.verify(local.bundle()).values()} == {'match'}

@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         parity_status status = parity_bundle_parse(&a, text, size, &bundle, &err);
         const char *split = memchr(text, '\0', size);
         size_t n = split ? (size_t)(split - text) : size;
-        parity_engine engine = {NULL, "sqlite", list_none, describe_none, NULL, NULL, NULL, NULL};
+        parity_engine engine = {NULL, "sqlite", list_none, describe_none, NULL, NULL, NULL, NULL, NULL};
         parity_verify *v;
         const parity_verify_row *row;
 
