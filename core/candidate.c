@@ -360,8 +360,11 @@ parity_status parity_make_candidate(parity_work *w, parity_form which, parity_va
 
 parity_status parity_put_quoted(parity_buf *b, const char *p, size_t n, char quote)
 {
-    const char *end = p + n;
+    const char *end;
 
+    if (n == 0)
+        p = ""; /* which may be NULL */
+    end = p + n;
     PARITY_TRY(parity_buf_put(b, &quote, 1));
     while (n > 0 && p < end) {
         const char *next = memchr(p, quote, (size_t)(end - p));
