@@ -43,7 +43,7 @@ parity_status parity_fits(parity_work *w, const parity_value *v, bool *out)
 void parity_set_string(parity_value *v, const parity_buf *text)
 {
     v->cls = PARITY_STRING;
-    v->p = (const char *)text->data;
+    v->p = text->len > 0 ? (const char *)text->data : ""; /* of no text data may be NULL */
     v->n = text->len;
 }
 
@@ -378,4 +378,26 @@ parity_status parity_put_quoted(parity_buf *b, const char *p, size_t n, char quo
         p = next + 1;
     }
     return parity_buf_put(b, &quote, 1);
+}
+
+parity_status parity_put_string(parity_buf *b, const char *p, size_t n)
+{
+    const char *end;
+
+    if (n == 0 || memchr(p, '\\', n) == NULL)
+        return parity_put_quoted(b, p, n, '\'');
+    end = p + n;
+    PARITY_TRY(parity_buf_puts(b, "E'"));
+    while (p < end) {
+        const char *start = p;
+
+        while (p < end && *p != '\'' && *p != '\\')
+            p++;
+        PARITY_TRY(parity_buf_put(b, start, (size_t)(p - start)));
+        if (p < end) {
+            PARITY_TRY(parity_buf_put(b, p, 1));
+            PARITY_TRY(parity_buf_put(b, p++, 1));
+        }
+    }
+    return parity_buf_puts(b, "'");
 }

@@ -114,16 +114,16 @@ static void add_options(parity_kind *k, const parity_kind *o)
 
 /*
  * The kind under which column i's differences would be none, or "": the reason
- * names a whole kind or an option.  *there: it is for the other side's column.
+ * names a whole kind or an option.  *where it has to be set.
  */
 static void accepting_kind(const parity_job *j, int i, const parity_reason *reason, char out[PARITY_KIND_TEXT_MAX],
-                           bool *there)
+                           const char **where)
 {
     parity_kind kind = j->c.spec.columns[i].kind, option;
     char text[PARITY_KIND_TEXT_MAX];
 
     out[0] = '\0';
-    *there = false;
+    *where = " on both sides";
     if (reason->option[0] == '\0')
         return;
     if (parity_kind_parse(reason->option, strlen(reason->option), &option, NULL) == PARITY_OK) {
@@ -141,13 +141,17 @@ static void accepting_kind(const parity_job *j, int i, const parity_reason *reas
     } else if (option.options == 0) {
         return;
     }
+    if (option.options & PARITY_OPT_ZONE)
+        *where = " here";
     if ((option.options & PARITY_OPT_ZONE) && parity_job_column(j, i)->strict) {
-        /* this side's type knows its instants: it is the other side's text that lacks a zone */
+        /* this side's type knows its instants: it may be the other side's text that lacks a zone */
         const parity_kind *remote = &j->remote.spec.columns[j->c.of_spec[i]].kind;
 
+        if (!j->loose)
+            return;
         kind = *remote;
         option.zone = ((remote->options & PARITY_OPT_ZONE) ? remote->zone : 0) - reason->shift;
-        *there = true;
+        *where = " there";
     }
     add_options(&kind, &option);
     parity_kind_print(&kind, out);
@@ -160,13 +164,13 @@ static parity_status explain_column(parity_repairs *r, const parity_job *j, int 
 {
     const parity_column_story *story = &r->stories[i];
     char kind[PARITY_KIND_TEXT_MAX];
-    bool there;
+    const char *where;
 
-    accepting_kind(j, i, &story->reason, kind, &there);
+    accepting_kind(j, i, &story->reason, kind, &where);
     r->text.len = 0;
     PARITY_TRY(parity_buf_printf(&r->text, "all %" PRIu64 " cells: %s", story->cells, story->reason.text));
     if (kind[0] != '\0')
-        PARITY_TRY(parity_buf_printf(&r->text, "; the kind \"%s\"%s would accept them", kind, there ? " there" : ""));
+        PARITY_TRY(parity_buf_printf(&r->text, "; the kind \"%s\"%s would accept them", kind, where));
     else if (story->reason.id == PARITY_R_BAD && story->reason.option[0] != '\0')
         PARITY_TRY(parity_buf_printf(&r->text, "; they would be read with the option %s", story->reason.option));
     PARITY_TRY(parity_buf_put(&r->text, "", 1));

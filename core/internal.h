@@ -227,6 +227,8 @@ parity_status parity_spec_write(parity_buf *b, const parity_spec *s,
     (PARITY_OPT_NONZERO | PARITY_OPT_UINT64 | PARITY_OPT_DIGITS15 | PARITY_OPT_TEXT | PARITY_OPT_BLOB |        \
      PARITY_OPT_JSONB | PARITY_OPT_EPOCH | PARITY_OPT_JULIAN | PARITY_OPT_ZONE | PARITY_OPT_UNIT |             \
      PARITY_OPT_DOTNET)
+/* In words, the options that may read BAD values of a kind, blobs or others. */
+const char *parity_options_for(const parity_kind *k, bool blob);
 /* The options that a kind may have. */
 uint32_t parity_kind_options(parity_kind_id id);
 

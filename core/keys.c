@@ -149,10 +149,15 @@ static parity_status read_element(reading *r, const parity_node *node, parity_er
     key = parity_node_member(node, "key");
     if (hash == NULL && key == NULL)
         return read_values(r, node, err);
-    if (key != NULL && key->type != PARITY_N_NULL)
+    if (hash != NULL && hash->type == PARITY_N_NULL)
+        hash = NULL;
+    if (key != NULL && key->type == PARITY_N_NULL)
+        key = NULL;
+    /* a key of several columns may go by other names on the side that printed it; its hash is the same on both */
+    if (key != NULL && (hash == NULL || r->nkey == 1))
         return read_values(r, key, err);
     /* the last row of a diff that is not complete has neither */
-    return hash != NULL && hash->type != PARITY_N_NULL ? read_hash(r, hash, err) : PARITY_OK;
+    return hash != NULL ? read_hash(r, hash, err) : PARITY_OK;
 }
 
 parity_status parity_keys_read(parity_arena *a, const parity_spec *spec, const parity_node *array, const char *what,

@@ -73,6 +73,30 @@ const char *parity_kind_name(parity_kind_id id)
     return kinds[id].name;
 }
 
+const char *parity_options_for(const parity_kind *k, bool blob)
+{
+    if (blob)
+        return k->id == PARITY_JSON ? "blob=utf8 or blob=jsonb" : "blob=utf8";
+    switch (k->id) {
+    case PARITY_BOOL:
+        return "nonzero";
+    case PARITY_BYTES:
+        return "text=utf8, text=hex or text=base64";
+    case PARITY_TIMESTAMPTZ:
+    case PARITY_TIMESTAMP:
+    case PARITY_DATE:
+        return "epoch=s, epoch=ms, epoch=us or julian";
+    case PARITY_TIME:
+        return "epoch=s, epoch=ms or epoch=us";
+    case PARITY_TIMETZ:
+        return "zone=+HH:MM";
+    case PARITY_INTERVAL:
+        return "unit=us, unit=ms or unit=s";
+    default:
+        return "blob=utf8";
+    }
+}
+
 uint32_t parity_kind_options(parity_kind_id id)
 {
     uint32_t all = 0;

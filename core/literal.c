@@ -109,29 +109,33 @@ static bool is_populated(const parity_target *t)
     return t->store == PARITY_STORE_POPULATE || t->store == PARITY_STORE_ROW;
 }
 
-/* JSON text whose frame has been checked. */
+/*
+ * JSON text whose frame has been checked.  Of an array or composite it is made
+ * a value by a record of this one column: the table's row type would have its
+ * other columns checked, too, and their domains may refuse NULL.
+ */
 static parity_status put_json_literal(parity_buf *b, parity_work *w, const char *p, size_t n)
 {
     const parity_target *t = w->t;
+    size_t name = strlen(t->column);
 
     if (!is_populated(t))
-        return parity_put_quoted(b, p, n, '\'');
+        return parity_put_string(b, p, n);
     w->stored.len = 0;
     PARITY_TRY(parity_buf_puts(&w->stored, "{"));
     PARITY_TRY(parity_json_string(&w->stored, t->column));
     PARITY_TRY(parity_buf_puts(&w->stored, ":"));
     PARITY_TRY(parity_buf_put(&w->stored, p, n));
     PARITY_TRY(parity_buf_puts(&w->stored, "}"));
-    PARITY_TRY(parity_buf_puts(b, "(pg_catalog.jsonb_populate_record(NULL::"));
-    if (t->schema != NULL) {
-        PARITY_TRY(parity_put_quoted(b, t->schema, strlen(t->schema), '"'));
-        PARITY_TRY(parity_buf_puts(b, "."));
-    }
-    PARITY_TRY(parity_put_quoted(b, t->table, strlen(t->table), '"'));
-    PARITY_TRY(parity_buf_puts(b, ","));
-    PARITY_TRY(parity_put_quoted(b, (const char *)w->stored.data, w->stored.len, '\''));
-    PARITY_TRY(parity_buf_puts(b, "::pg_catalog.jsonb))."));
-    return parity_put_quoted(b, t->column, strlen(t->column), '"');
+    PARITY_TRY(parity_buf_puts(b, "(SELECT x."));
+    PARITY_TRY(parity_put_quoted(b, t->column, name, '"'));
+    PARITY_TRY(parity_buf_puts(b, " FROM pg_catalog.jsonb_to_record("));
+    PARITY_TRY(parity_put_string(b, (const char *)w->stored.data, w->stored.len));
+    PARITY_TRY(parity_buf_puts(b, "::pg_catalog.jsonb) AS x("));
+    PARITY_TRY(parity_put_quoted(b, t->column, name, '"'));
+    PARITY_TRY(parity_buf_puts(b, " "));
+    PARITY_TRY(parity_buf_puts(b, t->type));
+    return parity_buf_puts(b, "))");
 }
 
 /* A string of hstore: `"` and `\` behind a `\`. */
@@ -185,7 +189,7 @@ static parity_status put_hstore(parity_buf *b, parity_work *w, const char *p, si
     parity_arena_free(&arena);
     if (status != PARITY_OK || w->why[0] != '\0')
         return status;
-    return parity_put_quoted(b, (const char *)w->stored.data, w->stored.len, '\'');
+    return parity_put_string(b, (const char *)w->stored.data, w->stored.len);
 }
 
 /* json, jsonb, vector, arrays, composites, hstore. */
@@ -226,7 +230,7 @@ static parity_status json_literal(parity_buf *b, parity_work *w)
             parity_because(w, "its numbers would be rounded to float4");
         else if (n == 2)
             parity_because(w, "vector holds no empty array");
-        return w->why[0] != '\0' ? PARITY_OK : parity_put_quoted(b, p, n, '\'');
+        return w->why[0] != '\0' ? PARITY_OK : parity_put_string(b, p, n);
     }
     reason = not_in_jsonb(p, n);
     if (reason != NULL) {
@@ -458,18 +462,19 @@ static parity_status store_strict(parity_work *w, parity_value *v, parity_value 
 
 static parity_status strict_literal(parity_buf *b, parity_work *w)
 {
+    bool is_json = w->t->natural.id == PARITY_JSON || w->t->natural.id == PARITY_VECTOR;
     parity_form forms[PARITY_NFORMS];
 
     if (w->f.tag == PARITY_TAG_BAD) {
         parity_because(w, "it is BAD");
         return PARITY_OK;
     }
-    if (w->t->natural.id == PARITY_JSON || w->t->natural.id == PARITY_VECTOR)
-        return json_literal(b, w);
-    if (w->t->store != PARITY_STORE_TEXT) {
+    if (is_json ? is_populated(w->t) && w->t->type == NULL : w->t->store != PARITY_STORE_TEXT) {
         parity_because(w, "there is no literal for this column's type");
         return PARITY_OK;
     }
+    if (is_json)
+        return json_literal(b, w);
     parity_order_forms(w, forms);
     for (int i = 0; i < PARITY_NFORMS; i++) {
         parity_value v, seen;
@@ -485,7 +490,7 @@ static parity_status strict_literal(parity_buf *b, parity_work *w)
             w->why[0] = '\0';
             if (w->t->natural.id == PARITY_BOOL)
                 return parity_buf_put(b, w->stored.data, w->stored.len);
-            return parity_put_quoted(b, (const char *)w->stored.data, w->stored.len, '\'');
+            return parity_put_string(b, (const char *)w->stored.data, w->stored.len);
         }
     }
     parity_because(w, "no value of this column is read as it");

@@ -44,6 +44,8 @@ parity_status parity_make_candidate(parity_work *w, parity_form which, parity_va
 parity_status parity_make_floats(parity_work *w, bool *made);
 /* Text in quotes, those in it doubled. */
 parity_status parity_put_quoted(parity_buf *b, const char *p, size_t n, char quote);
+/* A string of the strict dialect: E'…' where it holds a backslash, which then reads the same under all settings. */
+parity_status parity_put_string(parity_buf *b, const char *p, size_t n);
 
 /* literal_sqlite.c; either appends a literal or gives a reason. */
 parity_status parity_sqlite_literal(parity_buf *b, parity_work *w);

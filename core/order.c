@@ -24,6 +24,7 @@ struct parity_link {
     parity_job *to;
     int *columns, *referenced;
     int n;
+    bool acts; /* ON DELETE does something */
     place *gone, *come; /* the cases of `to` only here and only there, by their referenced columns */
     size_t ngone, ncome;
 };
@@ -105,6 +106,7 @@ static parity_status read_link(parity_repairs *r, parity_job *j, const parity_re
     out->columns = columns;
     out->referenced = columns + ref->ncolumns;
     out->n = ref->ncolumns;
+    out->acts = ref->acts;
     for (int i = 0; i < ref->ncolumns && *is; i++) {
         out->columns[i] = spec_column(j, ref->columns[i]);
         out->referenced[i] = spec_column(out->to, ref->referenced[i]);
@@ -139,6 +141,9 @@ static parity_status set_apart(parity_repairs *r, const parity_job *j, const par
         for (int i = 0; i < j->nlinks; i++) {
             parity_case *c;
 
+            /* SQLite looks at references only at the end, but acts at once */
+            if (!r->strict && !j->links[i].acts)
+                continue;
             PARITY_TRY(find_case(r, &j->links[i], row, gone, &c));
             if (c == NULL || c->apart)
                 continue;
@@ -183,73 +188,95 @@ parity_status parity_order_begin(parity_repairs *r)
     return PARITY_OK;
 }
 
-/* For each case of the list the one of the list that it refers to by a link to its own table, or SIZE_MAX. */
-static parity_status find_parents(parity_repairs *r, const parity_job *j, const parity_link *link, const size_t *list,
-                                  const size_t *place_of, size_t n, bool gone, size_t *parent)
-{
-    for (size_t i = 0; i < n; i++) {
-        parity_case *c;
+/* While rows are put in order: a row of the list, and what waits for it. */
+typedef struct waiting {
+    size_t open;  /* rows that it refers to and that are not placed yet */
+    size_t first; /* of the edges of rows that refer to it, SIZE_MAX: none */
+    bool placed;
+} waiting;
 
-        PARITY_TRY(find_case(r, link, parity_case_row(&j->cases[list[i]]), gone, &c));
-        parent[i] = c != NULL ? place_of[c - j->cases] : SIZE_MAX;
-        if (parent[i] == i)
-            parent[i] = SIZE_MAX;
+typedef struct edge {
+    size_t child, next;
+} edge;
+
+typedef struct ordering {
+    waiting *rows;
+    edge *edges;
+    size_t *placed; /* rows in order */
+    size_t nplaced;
+} ordering;
+
+static void put_row(ordering *o, size_t row)
+{
+    if (!o->rows[row].placed) {
+        o->rows[row].placed = true;
+        o->placed[o->nplaced++] = row;
     }
-    return PARITY_OK;
+}
+
+/*
+ * Places n rows so that each comes behind those that it refers to (Kahn, "Topological
+ * sorting of large networks", 1962).  Where rows refer to each other in a
+ * circle, the first of them goes first.
+ */
+static void place_rows(ordering *o, size_t n)
+{
+    size_t done = 0, next = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (o->rows[i].open == 0)
+            put_row(o, i);
+    while (done < n) {
+        if (done == o->nplaced) {
+            while (o->rows[next].placed)
+                next++;
+            put_row(o, next);
+        }
+        for (size_t e = o->rows[o->placed[done++]].first; e != SIZE_MAX; e = o->edges[e].next)
+            if (--o->rows[o->edges[e].child].open == 0)
+                put_row(o, o->edges[e].child);
+    }
 }
 
 parity_status parity_order_cases(parity_repairs *r, const parity_job *j, parity_change change, bool apart, size_t **out,
                                  size_t *nout)
 {
-    size_t *list = parity_arena_alloc(&r->arena, (j->ncases + 1) * sizeof *list), n = 0, placed = 0;
-    size_t *place_of = parity_arena_alloc(&r->arena, (j->ncases + 1) * sizeof *place_of);
-    size_t *ordered = parity_arena_alloc(&r->arena, (j->ncases + 1) * sizeof *ordered);
-    bool *done = parity_arena_alloc(&r->arena, j->ncases + 1), moved = true;
-    size_t **parents = parity_arena_alloc(&r->arena, ((size_t)j->nlinks + 1) * sizeof *parents);
-    int nparents = 0;
+    size_t n = 0, nedges = 0, room = j->ncases + 1;
+    size_t *list = parity_arena_alloc(&r->arena, room * sizeof *list);
+    size_t *place_of = parity_arena_alloc(&r->arena, room * sizeof *place_of);
+    ordering o = {parity_arena_alloc(&r->arena, room * sizeof *o.rows),
+                  parity_arena_alloc(&r->arena, (room * (size_t)j->nlinks + 1) * sizeof *o.edges),
+                  parity_arena_alloc(&r->arena, room * sizeof *o.placed), 0};
 
-    if (list == NULL || place_of == NULL || ordered == NULL || done == NULL || parents == NULL)
+    if (list == NULL || place_of == NULL || o.rows == NULL || o.edges == NULL || o.placed == NULL)
         return PARITY_NOMEM;
     for (size_t i = 0; i < j->ncases; i++) {
         place_of[i] = SIZE_MAX;
-        if (j->cases[i].change == change && j->cases[i].apart == apart) {
-            place_of[i] = n;
-            list[n++] = i;
-        }
-    }
-    for (int k = 0; k < j->nlinks && n > 1 && change != PARITY_C_CHANGED; k++) {
-        if (j->links[k].to != j)
+        if (j->cases[i].change != change || j->cases[i].apart != apart)
             continue;
-        parents[nparents] = parity_arena_alloc(&r->arena, n * sizeof **parents);
-        if (parents[nparents] == NULL)
-            return PARITY_NOMEM;
-        PARITY_TRY(find_parents(r, j, &j->links[k], list, place_of, n, change == PARITY_C_ONLY_LOCAL,
-                                parents[nparents]));
-        nparents++;
+        o.rows[n].first = SIZE_MAX;
+        place_of[i] = n;
+        list[n++] = i;
     }
-    /* a row is ready when those that it refers to are done; when none is they refer to each other in a circle */
-    while (placed < n) {
-        bool circle = !moved;
+    for (int k = 0; k < j->nlinks && change != PARITY_C_CHANGED; k++)
+        for (size_t i = 0; i < n && j->links[k].to == j; i++) {
+            parity_case *c;
+            size_t parent;
 
-        moved = false;
-        for (size_t i = 0; i < n; i++) {
-            bool ready = !done[i];
-
-            for (int k = 0; k < nparents && ready && !circle; k++)
-                ready = parents[k][i] == SIZE_MAX || done[parents[k][i]];
-            if (!ready)
+            PARITY_TRY(find_case(r, &j->links[k], parity_case_row(&j->cases[list[i]]), change == PARITY_C_ONLY_LOCAL,
+                                 &c));
+            parent = c != NULL ? place_of[c - j->cases] : SIZE_MAX;
+            if (parent == SIZE_MAX || parent == i)
                 continue;
-            done[i] = moved = true;
-            ordered[placed++] = list[i];
+            o.edges[nedges].child = i;
+            o.edges[nedges].next = o.rows[parent].first;
+            o.rows[parent].first = nedges++;
+            o.rows[i].open++;
         }
-    }
-    for (size_t i = 0; i < n / 2 && change == PARITY_C_ONLY_LOCAL; i++) {
-        size_t last = ordered[n - 1 - i];
-
-        ordered[n - 1 - i] = ordered[i];
-        ordered[i] = last;
-    }
-    *out = ordered;
+    place_rows(&o, n);
+    for (size_t i = 0; i < n; i++)
+        place_of[change == PARITY_C_ONLY_LOCAL ? n - 1 - i : i] = list[o.placed[i]];
+    *out = place_of;
     *nout = n;
     return PARITY_OK;
 }

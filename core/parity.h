@@ -523,6 +523,7 @@ typedef struct parity_scan {
     int ncolumns;
     const bool *key;   /* ncolumns */
     bool has_key;
+    int only_key;      /* the key's column when it has just one, else -1 */
     bool columns;      /* also digest each column and the keys */
     parity_buf buf, key_buf, scratch;
     uint32_t *ends;    /* ncolumns: where each frame ends */
@@ -533,6 +534,11 @@ parity_status parity_scan_init(parity_scan *s, const parity_mem *mem, int ncolum
 void parity_scan_free(parity_scan *s);
 /* Reads one row through put and adds it to tally: to its sketch as well, when it has one. */
 parity_status parity_scan_row(parity_scan *s, parity_tally *tally, parity_put_column put, void *ctx);
+/*
+ * The same for a row that the engine has framed itself, into s->buf with the
+ * frames' ends in s->ends, and of which there was nothing to note.
+ */
+parity_status parity_scan_framed(parity_scan *s, parity_tally *tally);
 /* Reads one row through put and adds it to its bucket. */
 parity_status parity_scan_bucket(parity_scan *s, parity_buckets *buckets, parity_put_column put, void *ctx);
 
@@ -550,12 +556,11 @@ parity_status parity_row_key_of(const unsigned char *frames, const uint32_t *end
 
 /* A set of row keys to look for, and of buckets; flat, so that it can be passed as bytes. */
 typedef struct parity_wanted {
-    uint64_t bits;  /* of the buckets; there are 2^bits, at least 64 bits are stored */
-    uint64_t log2;  /* of the number of slots */
+    uint64_t bits;       /* of the buckets; there are 2^bits, at least 64 bits are stored */
+    uint64_t log2;       /* of the number of bits of the filter, at least 6 */
     uint64_t nkeys;
     uint64_t any_bucket; /* 0: no bucket is wanted */
-    uint64_t zero;  /* the key 0 is wanted; an empty slot is 0 */
-    uint64_t data[]; /* a bit a bucket, then the slots */
+    uint64_t data[];     /* a bit a bucket; the filter; the keys, ascending */
 } parity_wanted;
 
 /* Makes the set in memory from a: n keys in any order, and the buckets (of bits bits) in a bitmap, NULL: none. */
@@ -643,7 +648,9 @@ typedef struct parity_local_column {
     parity_kind natural; /* kind without overrides; of a strict column what its type holds */
     bool integer;      /* `"column" IN (1, 2)` finds every row whose value is framed as one of these integers */
     bool identity;     /* strict: GENERATED ALWAYS AS IDENTITY, so that UPDATE cannot set it */
-    bool limited;      /* strict: the type does not take all values of its kind: see accepts */
+    bool limited;      /* strict: the column does not take all values of its kind: see accepts */
+    bool rowid;        /* SQLite: another name of the rowid, which holds nothing but integers */
+    char *type;        /* strict: the type as SQL names it, schema and numbers included; else NULL */
     uint8_t store;     /* parity_store: how a value is written in SQL */
 } parity_local_column;
 
@@ -651,7 +658,7 @@ typedef struct parity_local_column {
 typedef enum parity_store_as {
     PARITY_STORE_TEXT,     /* strict: any type that reads its own text form */
     PARITY_STORE_JSON,     /* strict: json, jsonb and vector: the JSON text */
-    PARITY_STORE_POPULATE, /* strict: arrays: jsonb_populate_record of the table's row type */
+    PARITY_STORE_POPULATE, /* strict: arrays: jsonb_to_record of a column of that type */
     PARITY_STORE_ROW,      /* strict: composites: the same; row_hash would take their fields */
     PARITY_STORE_HSTORE,   /* strict: hstore's own text form of a JSON object */
     /* SQLite: by the column's affinity */
@@ -666,11 +673,13 @@ typedef struct parity_local_table {
     const char *row_id; /* SQL that tells equal rows apart: "ctid", "rowid"; NULL: there is none */
 } parity_local_table;
 
-/* A foreign key of a local table. */
+/* A foreign key of a local table, or one of another table to it. */
 typedef struct parity_reference {
-    char *schema, *table; /* the referenced one */
-    char **columns, **referenced;
+    char *schema, *table; /* the other table */
+    char **columns;       /* of the table that refers */
+    char **referenced;    /* of the one that is referred to */
     int ncolumns;
+    bool acts; /* ON DELETE does something: CASCADE, SET NULL, SET DEFAULT */
 } parity_reference;
 
 /*
@@ -713,8 +722,8 @@ typedef struct parity_engine {
     parity_status (*fetch)(void *ctx, const parity_spec *spec, const parity_spec *guard, const parity_wanted *wanted,
                            size_t wanted_size, const int64_t *integers, size_t nintegers, parity_each_row each,
                            void *each_ctx, parity_error *err);
-    /* The foreign keys of a table, from a. */
-    parity_status (*references)(void *ctx, parity_arena *a, const char *schema, const char *table,
+    /* The foreign keys of a table, or (incoming) those of all tables, itself included, to it; from a. */
+    parity_status (*references)(void *ctx, parity_arena *a, const char *schema, const char *table, bool incoming,
                                 parity_reference **out, int *n, parity_error *err);
     /* The table's spec with stored overrides, as bundle and rows read it. */
     parity_status (*own_spec)(void *ctx, parity_arena *a, const char *schema, const char *table, parity_spec *out,
@@ -818,7 +827,8 @@ typedef struct parity_target {
     const char *schema, *table, *column;
     bool strict;
     parity_kind kind, natural;
-    uint8_t store; /* parity_store_as */
+    uint8_t store;    /* parity_store_as */
+    const char *type; /* strict: as in parity_local_column */
 } parity_target;
 
 /*

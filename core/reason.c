@@ -751,29 +751,6 @@ static parity_status reads_as(work *w, const parity_kind *k, const parity_value 
     return PARITY_OK;
 }
 
-/* The options that may read values of a class under a kind, when it cannot be told which one. */
-static const char *options_for(const parity_kind *k, uint8_t bad_class)
-{
-    if (bad_class == PARITY_BLOB)
-        return k->id == PARITY_JSON ? "blob=utf8 or blob=jsonb" : "blob=utf8";
-    switch (k->id) {
-    case PARITY_BOOL:
-        return "nonzero";
-    case PARITY_BYTES:
-        return "text=utf8, text=hex or text=base64";
-    case PARITY_TIMESTAMPTZ:
-    case PARITY_TIMESTAMP:
-    case PARITY_DATE:
-        return "epoch=s, epoch=ms, epoch=us or julian";
-    case PARITY_TIME:
-        return "epoch=s, epoch=ms or epoch=us";
-    case PARITY_TIMETZ:
-        return "zone=+HH:MM";
-    default:
-        return "unit=us, unit=ms or unit=s";
-    }
-}
-
 /* Names the option of k under which the BAD value f is read as other; else those that would read it at all. */
 static parity_status bad_option(work *w, const parity_kind *kind, const parity_frame *f, const parity_frame *other,
                                 parity_reason *out)
@@ -819,7 +796,7 @@ static parity_status bad_option(work *w, const parity_kind *kind, const parity_f
     w->frames.len = 0;
     PARITY_TRY(parity_put_value(&w->frames, w->scratch, kind, &v, &notes));
     if (notes & PARITY_NOTE_OPTION)
-        set_option(out, options_for(kind, f->bad_class));
+        set_option(out, parity_options_for(kind, f->bad_class == PARITY_BLOB));
     return PARITY_OK;
 }
 

@@ -49,10 +49,10 @@ static parity_status put_hash_literal(parity_repairs *r, parity_buf *b, parity_h
     unsigned char bytes[16];
 
     parity_hash_store(hash, bytes);
-    PARITY_TRY(parity_buf_puts(b, r->strict ? "'\\x" : "x'"));
+    PARITY_TRY(parity_buf_puts(b, r->strict ? "pg_catalog.decode('" : "x'"));
     for (int i = 0; i < 16; i++)
         PARITY_TRY(parity_buf_printf(b, "%02x", bytes[i]));
-    return parity_buf_puts(b, r->strict ? "'::pg_catalog.bytea" : "'");
+    return parity_buf_puts(b, r->strict ? "', 'hex')" : "'");
 }
 
 static const parity_local_column *find_local(const parity_job *j, const char *name)
@@ -88,10 +88,10 @@ static parity_status put_row_hash(parity_repairs *r, parity_buf *b, const parity
 
         if (pick != NULL && !pick[i])
             continue;
-        /* a composite would stand for its fields */
-        PARITY_TRY(parity_buf_printf(b, "%s%s", comma, composite ? "pg_catalog.to_jsonb(" : ""));
+        /* a composite would stand for its fields; to_json would run casts that anyone may have made */
+        PARITY_TRY(parity_buf_printf(b, "%s%s", comma, composite ? "ARRAY[" : ""));
         PARITY_TRY(put_name(b, spec->columns[i].name));
-        PARITY_TRY(parity_buf_puts(b, composite ? ")" : ""));
+        PARITY_TRY(parity_buf_puts(b, composite ? "]" : ""));
         comma = ", ";
     }
     return parity_buf_puts(b, ")");
@@ -124,6 +124,7 @@ static void make_target(const parity_job *j, int i, parity_target *out)
     out->kind = j->c.spec.columns[i].kind;
     out->natural = l->natural;
     out->store = l->store;
+    out->type = l->type;
 }
 
 /* Appends the literal of column i of a row; *why as in parity_literal. */
@@ -184,7 +185,11 @@ static parity_status stored_frame(parity_repairs *r, parity_buf *b, const parity
 
     *ok = true;
     make_target(j, i, &target);
-    return target.strict ? parity_stored_frame(b, &r->scratch, &target, frame, n, ok) : parity_buf_put(b, frame, n);
+    if (!target.strict)
+        return parity_buf_put(b, frame, n);
+    r->part.len = 0;
+    PARITY_TRY(parity_stored_frame(&r->part, &r->scratch, &target, frame, n, ok));
+    return *ok ? parity_guard_frame(b, r->part.data, r->part.len, target.store == PARITY_STORE_ROW) : PARITY_OK;
 }
 
 /*
@@ -211,6 +216,12 @@ static parity_status future_hashes(parity_repairs *r, const parity_job *j, const
 }
 
 /* ------------------------------------------------------------------- conditions */
+
+static bool is_self(const parity_job *j, const parity_reference *ref)
+{
+    return strcmp(ref->table, j->c.local.name) == 0 &&
+           (ref->schema == NULL || j->c.local.schema == NULL || strcmp(ref->schema, j->c.local.schema) == 0);
+}
 
 /* `"id" = 5 AND `: what an index can find of the key.  *all tells whether that was every key column. */
 static parity_status put_key(parity_repairs *r, parity_buf *b, const parity_job *j, const parity_found *f, bool *all)
@@ -253,7 +264,7 @@ static parity_status put_where(parity_repairs *r, parity_buf *b, const parity_jo
     start = b->len;
     PARITY_TRY(put_key(r, b, j, f, &all));
     PARITY_TRY(put_guards(r, b, j, &j->guard, f->guards));
-    if (j->keyed && *f->copies == 1)
+    if ((j->keyed || j->own_key != NULL) && *f->copies == 1)
         return PARITY_OK;
     *ok = j->c.local.row_id != NULL;
     if (!*ok)
@@ -262,11 +273,16 @@ static parity_status put_where(parity_repairs *r, parity_buf *b, const parity_jo
     condition = parity_arena_copy(&r->arena, (const char *)b->data + start, n);
     if (condition == NULL)
         return PARITY_NOMEM;
-    PARITY_TRY(parity_buf_printf(b, " AND %s IN (SELECT %s FROM ", j->c.local.row_id, j->c.local.row_id));
+    if (r->strict)
+        PARITY_TRY(parity_buf_printf(b, " AND %s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT %s FROM ", j->c.local.row_id,
+                                     j->c.local.row_id));
+    else
+        PARITY_TRY(parity_buf_printf(b, " AND %s IN (SELECT %s FROM ", j->c.local.row_id, j->c.local.row_id));
     PARITY_TRY(put_table(b, j));
     PARITY_TRY(parity_buf_puts(b, " WHERE "));
     PARITY_TRY(parity_buf_put(b, condition, n));
-    PARITY_TRY(parity_buf_printf(b, " LIMIT 1) AND (SELECT %s(*) FROM ", r->strict ? "pg_catalog.count" : "count"));
+    PARITY_TRY(parity_buf_printf(b, " LIMIT 1)%s AND (SELECT %s(*) FROM ", r->strict ? ")" : "",
+                                 r->strict ? "pg_catalog.count" : "count"));
     PARITY_TRY(put_table(b, j));
     PARITY_TRY(parity_buf_puts(b, " WHERE "));
     PARITY_TRY(parity_buf_put(b, condition, n));
@@ -314,7 +330,42 @@ static parity_status put_absent(parity_repairs *r, parity_buf *b, const parity_j
         PARITY_TRY(put_equal(r, b));
         PARITY_TRY(parity_buf_printf(b, "%" PRIu32, (*c->copies)++));
     }
-    return j->remote.spec.unique ? parity_buf_puts(b, " ON CONFLICT DO NOTHING") : PARITY_OK;
+    return PARITY_OK;
+}
+
+/*
+ * What has to hold for a row to be deleted: no row refers to it by a key that
+ * would then be deleted or changed too.  The table's own rows are parity_row.
+ */
+static parity_status put_unreferenced(parity_repairs *r, parity_buf *b, const parity_job *j)
+{
+    for (int k = 0; k < j->nincoming; k++) {
+        const parity_reference *ref = &j->incoming[k];
+        bool self = is_self(j, ref);
+
+        /* a row that refers to itself is no hindrance, as long as it can be told from others */
+        if (!ref->acts || (self && (j->c.local.row_id == NULL || strchr(j->c.local.row_id, '(') != NULL)))
+            continue;
+        PARITY_TRY(parity_buf_puts(b, " AND NOT EXISTS (SELECT 1 FROM "));
+        if (ref->schema != NULL) {
+            PARITY_TRY(put_name(b, ref->schema));
+            PARITY_TRY(parity_buf_puts(b, "."));
+        }
+        PARITY_TRY(put_name(b, ref->table));
+        PARITY_TRY(parity_buf_puts(b, " AS parity_child WHERE "));
+        for (int i = 0; i < ref->ncolumns; i++) {
+            PARITY_TRY(parity_buf_puts(b, i > 0 ? " AND parity_child." : "parity_child."));
+            PARITY_TRY(put_name(b, ref->columns[i]));
+            PARITY_TRY(put_equal(r, b));
+            PARITY_TRY(parity_buf_puts(b, "parity_row."));
+            PARITY_TRY(put_name(b, ref->referenced[i]));
+        }
+        if (self)
+            PARITY_TRY(parity_buf_printf(b, " AND parity_child.%s %s parity_row.%s", j->c.local.row_id,
+                                         r->strict ? "OPERATOR(pg_catalog.<>)" : "<>", j->c.local.row_id));
+        PARITY_TRY(parity_buf_puts(b, ")"));
+    }
+    return PARITY_OK;
 }
 
 /* ------------------------------------------------------------------- statements */
@@ -365,12 +416,23 @@ static parity_status begin_statement(parity_repairs *r, const char *verb, const 
     return put_table(&r->text, j);
 }
 
+#define ROWID "an INTEGER PRIMARY KEY holds nothing but integers"
+
+static bool fits_rowid(const parity_job *j, const parity_found *f, int i)
+{
+    size_t n;
+
+    return !parity_job_column(j, i)->rowid || parity_found_frame(f, i, &n)[0] == PARITY_TAG_INT;
+}
+
 static parity_status put_delete(parity_repairs *r, const parity_job *j, const parity_case *c)
 {
     bool ok;
 
     PARITY_TRY(begin_statement(r, "DELETE FROM", j));
+    PARITY_TRY(parity_buf_puts(&r->text, " AS parity_row"));
     PARITY_TRY(put_where(r, &r->text, j, c->local, &ok));
+    PARITY_TRY(put_unreferenced(r, &r->text, j));
     return ok ? finish(r) : refuse(r, j, c, -1, "equal rows cannot be told apart");
 }
 
@@ -380,7 +442,8 @@ static parity_status put_update(parity_repairs *r, const parity_job *j, const pa
     int set = 0, generated = -1;
     bool ok;
 
-    PARITY_TRY(begin_statement(r, "UPDATE", j));
+    /* OR ABORT: a constraint of SQLite may say OR REPLACE, which would delete other rows */
+    PARITY_TRY(begin_statement(r, r->strict ? "UPDATE" : "UPDATE OR ABORT", j));
     PARITY_TRY(parity_buf_puts(&r->text, " SET "));
     for (int i = 0; i < j->c.spec.ncolumns; i++) {
         const parity_local_column *l = parity_job_column(j, i);
@@ -395,6 +458,8 @@ static parity_status put_update(parity_repairs *r, const parity_job *j, const pa
                 return refuse(r, j, c, i, "an identity column that is always generated cannot be set");
             continue;
         }
+        if (!fits_rowid(j, c->remote, i))
+            return refuse(r, j, c, i, ROWID);
         PARITY_TRY(parity_buf_puts(&r->text, set++ > 0 ? ", " : ""));
         PARITY_TRY(put_name(&r->text, l->name));
         PARITY_TRY(parity_buf_puts(&r->text, " = "));
@@ -413,7 +478,7 @@ static parity_status put_insert(parity_repairs *r, const parity_job *j, const pa
     const char *comma = "", *why = NULL;
     bool ok = true;
 
-    PARITY_TRY(begin_statement(r, "INSERT INTO", j));
+    PARITY_TRY(begin_statement(r, r->strict ? "INSERT INTO" : "INSERT OR ABORT INTO", j));
     PARITY_TRY(parity_buf_puts(&r->text, " ("));
     for (int i = 0; i < j->c.spec.ncolumns; i++) {
         if (parity_job_column(j, i)->generated)
@@ -427,6 +492,8 @@ static parity_status put_insert(parity_repairs *r, const parity_job *j, const pa
     for (int i = 0; i < j->c.spec.ncolumns; i++) {
         if (parity_job_column(j, i)->generated)
             continue;
+        if (!fits_rowid(j, c->remote, i))
+            return refuse(r, j, c, i, ROWID);
         PARITY_TRY(parity_buf_puts(&r->text, comma));
         PARITY_TRY(put_literal(r, &r->text, j, c->remote, i, &why));
         if (why != NULL)
@@ -442,7 +509,6 @@ static parity_status put_insert(parity_repairs *r, const parity_job *j, const pa
 /* What a value's text form means must not depend on the session; the rest is as the application has it. */
 static const char *const begin_strict[] = {
     "BEGIN;",
-    "SET LOCAL standard_conforming_strings = on;",
     "SET LOCAL DateStyle = 'ISO, YMD';",
     "SET LOCAL IntervalStyle = postgres;",
     "SET LOCAL TimeZone = 'UTC';",
@@ -458,22 +524,77 @@ static const char *const begin_sqlite[] = {
     "PRAGMA defer_foreign_keys = ON;",
     "DROP TABLE IF EXISTS temp.parity_repaired;",
     "CREATE TEMP TABLE parity_repaired(effect INTEGER NOT NULL);",
+    "DELETE FROM temp.parity_repaired;",
     NULL,
 };
 
+/* The first line: what is to be done, and how to run it. */
+static parity_status put_summary(parity_repairs *r)
+{
+    uint64_t n[3] = {0, 0, 0};
+
+    for (int i = 0; i < r->njobs; i++)
+        for (size_t c = 0; c < r->jobs[i].ncases; c++)
+            n[r->jobs[i].cases[c].change]++;
+    r->text.len = 0;
+    return parity_buf_printf(&r->text,
+                             "-- rows to delete: %" PRIu64 ", to update: %" PRIu64 ", to insert: %" PRIu64
+                             "; run with %s, so that an error undoes all",
+                             n[PARITY_C_ONLY_LOCAL], n[PARITY_C_CHANGED], n[PARITY_C_ONLY_REMOTE],
+                             r->strict ? "psql -v ON_ERROR_STOP=1" : "sqlite3 -bail and the module parity loaded");
+}
+
+/* Whether equal rows could come in twice at the same moment: no key that is enforced here stands against it. */
+static bool needs_lock(const parity_repairs *r, const parity_job *j)
+{
+    return r->strict && j->own_key == NULL && j->ncases > 0 && j->c.local.row_id != NULL;
+}
+
+/* The line at of the beginning: the summary, the fixed ones, locks.  *more is false behind the last. */
+static parity_status put_begin(parity_repairs *r, size_t at, bool *more)
+{
+    const char *const *lines = r->strict ? begin_strict : begin_sqlite;
+    size_t n = 0;
+
+    *more = true;
+    if (at == 0)
+        return put_summary(r);
+    r->text.len = 0;
+    while (lines[n] != NULL)
+        n++;
+    if (at <= n)
+        return parity_buf_puts(&r->text, lines[at - 1]);
+    at -= n;
+    for (int i = 0; i < r->njobs; i++) {
+        if (!needs_lock(r, &r->jobs[i]) || --at > 0)
+            continue;
+        PARITY_TRY(parity_buf_puts(&r->text, "LOCK TABLE "));
+        PARITY_TRY(put_table(&r->text, &r->jobs[i]));
+        return parity_buf_puts(&r->text, " IN SHARE ROW EXCLUSIVE MODE;");
+    }
+    *more = false;
+    return PARITY_OK;
+}
+
 static parity_status put_end(parity_repairs *r, int line, bool *more)
 {
-    const char *count = r->strict ? "pg_catalog.count" : "count", *sum = r->strict ? "pg_catalog.sum" : "sum";
+    const char *count = r->strict ? "pg_catalog.count" : "count", *schema = r->strict ? "pg_catalog." : "";
     const char *temp = r->strict ? "pg_temp" : "temp";
 
     *more = true;
     r->text.len = 0;
-    if (line == 0)
-        return parity_buf_printf(&r->text,
-                                 "SELECT %s(*) AS statements, coalesce(%s(effect), 0) AS took_effect, %s(*) - "
-                                 "coalesce(%s(effect), 0) AS left_alone, %" PRIu64 " AS not_repaired FROM "
-                                 "%s.parity_repaired;",
-                                 count, sum, count, sum, r->refused, temp);
+    if (line == 0) {
+        PARITY_TRY(parity_buf_printf(&r->text, "SELECT %s(*) AS statements", count));
+        for (int zero = 0; zero < 2; zero++) {
+            PARITY_TRY(parity_buf_printf(&r->text, ", %s(*) FILTER (WHERE effect ", count));
+            if (r->strict)
+                PARITY_TRY(parity_buf_printf(&r->text, "OPERATOR(%s%s) 0", schema, zero ? "=" : ">"));
+            else
+                PARITY_TRY(parity_buf_printf(&r->text, "%s 0", zero ? "=" : ">"));
+            PARITY_TRY(parity_buf_printf(&r->text, ") AS %s", zero ? "left_alone" : "took_effect"));
+        }
+        return parity_buf_printf(&r->text, ", %" PRIu64 " AS not_repaired FROM %s.parity_repaired;", r->refused, temp);
+    }
     if (line == 1 && !r->strict)
         return parity_buf_puts(&r->text, "DROP TABLE temp.parity_repaired;");
     if (line == (r->strict ? 1 : 2))
@@ -517,10 +638,20 @@ static parity_status next_case(parity_repairs *r, const parity_job **job, const 
     return PARITY_OK;
 }
 
+/* SQLite's shell reads CR LF as LF, in names as well: the statement would be of another table or column. */
+static bool names_are_plain(const parity_repairs *r, const parity_job *j)
+{
+    bool plain = r->strict || (strchr(j->c.local.name, '\r') == NULL &&
+                               (j->c.local.schema == NULL || strchr(j->c.local.schema, '\r') == NULL));
+
+    for (int l = 0; l < j->c.local.ncolumns && plain && !r->strict; l++)
+        plain = strchr(j->c.local.columns[l].name, '\r') == NULL;
+    return plain;
+}
+
 /* Puts the next line into r->text; *more is false at the end. */
 static parity_status next_line(parity_repairs *r, bool *more)
 {
-    const char *const *begin = r->strict ? begin_strict : begin_sqlite;
     const parity_job *j;
     const parity_case *c;
 
@@ -530,26 +661,30 @@ static parity_status next_line(parity_repairs *r, bool *more)
 
         for (int i = 0; i < r->njobs; i++)
             cases += r->jobs[i].ncases;
-        if (cases == 0) {
-            *more = false;
-            return PARITY_OK;
-        }
-        if (r->at == 0)
+        *more = cases > 0;
+        if (*more && r->at == 0)
             PARITY_TRY(parity_order_begin(r));
-        if (begin[r->at] != NULL) {
-            r->text.len = 0;
-            return parity_buf_puts(&r->text, begin[r->at++]);
-        }
+        if (*more)
+            PARITY_TRY(put_begin(r, r->at++, more));
+        if (*more || cases == 0)
+            return PARITY_OK;
+        *more = true;
         r->phase++;
         r->at = 0;
     }
-    if (r->step == 1) {
-        r->step = 0;
+    if (r->step > 0) {
+        bool count = r->step == 1;
+
+        /* the second makes changes() 0, which a statement that fails leaves as it is */
+        r->step = count ? 2 : 0;
         r->text.len = 0;
-        return parity_buf_puts(&r->text, "INSERT INTO temp.parity_repaired SELECT changes();");
+        return parity_buf_puts(&r->text, count ? "INSERT INTO temp.parity_repaired SELECT changes();"
+                                               : "DELETE FROM temp.parity_repaired WHERE 0;");
     }
     while (r->phase < PARITY_PHASE_END) {
         PARITY_TRY(next_case(r, &j, &c));
+        if (c != NULL && !names_are_plain(r, j))
+            return refuse(r, j, c, -1, "a name holds a carriage return, which the shell would not keep");
         if (c != NULL)
             return c->change == PARITY_C_CHANGED      ? put_update(r, j, c)
                    : c->change == PARITY_C_ONLY_LOCAL ? put_delete(r, j, c)

@@ -7,7 +7,7 @@
 
 #include "repairs.h"
 
-#define MAX_JOBS 10000
+#define MAX_JOBS 1000
 
 static parity_status bad(parity_error *err, const char *why)
 {
@@ -44,6 +44,19 @@ static parity_status read_row(parity_repairs *r, parity_job *j, const parity_nod
         return bad(err, "It holds a row that was not asked for.");
     j->nfound++;
     return PARITY_OK;
+}
+
+/* Whether the rows are those that were written: a text that was cut or edited must not become deletes. */
+static parity_status check_digest(const parity_job *j, const parity_node *node, parity_error *err)
+{
+    parity_digest sum = {0, 0, 0}, said;
+
+    if (node == NULL || node->type != PARITY_N_STRING ||
+        parity_digest_parse(node->text, strlen(node->text), &said, NULL) != PARITY_OK)
+        return bad(err, "It has no digest.");
+    for (size_t i = 0; i < j->nfound; i++)
+        parity_digest_add(&sum, j->found[i].hash);
+    return parity_digest_equal(&sum, &said) ? PARITY_OK : bad(err, "Its rows are not those of its digest.");
 }
 
 /* ----------------------------------------------------------------- local rows */
@@ -87,21 +100,40 @@ static parity_status keep_row(void *ctx, const parity_row_key *key, const unsign
     f->hash = parity_hash_bytes(bytes, n, 0);
     if (guard_frames != NULL) {
         parity_hash *guards = parity_arena_alloc(&r->arena, (size_t)j->nguards * sizeof *guards);
+        size_t start = 0;
 
         if (guards == NULL)
             return PARITY_NOMEM;
-        for (int i = 0; i < j->nguards; i++) {
-            int first = i * PARITY_GUARD_COLUMNS, last = first + PARITY_GUARD_COLUMNS;
-            size_t start = first > 0 ? guard_ends[first - 1] : 0;
-
-            if (last > j->guard.ncolumns)
-                last = j->guard.ncolumns;
-            guards[i] = parity_hash_bytes(guard_frames + start, guard_ends[last - 1] - start, 0);
+        r->frames.len = 0;
+        for (int i = 0; i < j->guard.ncolumns; i++) {
+            PARITY_TRY(parity_guard_frame(&r->frames, guard_frames + start, guard_ends[i] - start, j->wrapped[i]));
+            start = guard_ends[i];
+            if (i + 1 < j->guard.ncolumns && (i + 1) % PARITY_GUARD_COLUMNS != 0)
+                continue;
+            guards[i / PARITY_GUARD_COLUMNS] = parity_hash_bytes(r->frames.data, r->frames.len, 0);
+            r->frames.len = 0;
         }
         f->guards = guards;
     }
     j->nlocal++;
     return PARITY_OK;
+}
+
+parity_status parity_guard_frame(parity_buf *b, const unsigned char *frame, size_t n, bool wrapped)
+{
+    unsigned char head[5] = {PARITY_TAG_JSON};
+
+    if (!wrapped || (frame[0] != PARITY_TAG_NULL && (frame[0] != PARITY_TAG_JSON || n < 5)))
+        return parity_buf_put(b, frame, n);
+    if (frame[0] == PARITY_TAG_NULL) {
+        frame = (const unsigned char *)"     null";
+        n = 9;
+    }
+    parity_store32(head + 1, (uint32_t)(n - 5 + 2));
+    PARITY_TRY(parity_buf_put(b, head, sizeof head));
+    PARITY_TRY(parity_buf_puts(b, "["));
+    PARITY_TRY(parity_buf_put(b, frame + 5, n - 5));
+    return parity_buf_puts(b, "]");
 }
 
 /* The columns that guard a row: those of the spec, then all others here that hold something of their own. */
@@ -112,7 +144,8 @@ static parity_status make_guard(parity_repairs *r, parity_job *j)
 
     *g = j->c.spec;
     g->columns = parity_arena_alloc(&r->arena, ((size_t)j->c.local.ncolumns + 1) * sizeof *g->columns);
-    if (used == NULL || g->columns == NULL)
+    j->wrapped = parity_arena_alloc(&r->arena, (size_t)j->c.local.ncolumns + 1);
+    if (used == NULL || g->columns == NULL || j->wrapped == NULL)
         return PARITY_NOMEM;
     g->ncolumns = 0;
     for (int i = 0; i < j->c.spec.ncolumns; i++) {
@@ -122,7 +155,7 @@ static parity_status make_guard(parity_repairs *r, parity_job *j)
         g->columns[g->ncolumns] = j->c.spec.columns[i];
         if (l->strict)
             g->columns[g->ncolumns].kind = l->natural; /* as row_hash reads it there */
-        g->ncolumns++;
+        j->wrapped[g->ncolumns++] = l->store == PARITY_STORE_ROW;
     }
     for (int l = 0; l < j->c.local.ncolumns; l++) {
         const parity_local_column *column = &j->c.local.columns[l];
@@ -133,7 +166,7 @@ static parity_status make_guard(parity_repairs *r, parity_job *j)
         memset(out, 0, sizeof *out);
         out->name = column->name;
         out->kind = column->natural;
-        g->ncolumns++;
+        j->wrapped[g->ncolumns++] = column->store == PARITY_STORE_ROW;
     }
     j->nguards = (g->ncolumns + PARITY_GUARD_COLUMNS - 1) / PARITY_GUARD_COLUMNS;
     return PARITY_OK;
@@ -299,6 +332,98 @@ static parity_status pair_rows(parity_repairs *r, parity_job *j)
     return PARITY_OK;
 }
 
+/* A case by the hash of its own key. */
+typedef struct by_own_key {
+    uint64_t hash;
+    size_t at;
+} by_own_key;
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t x = ((const by_own_key *)a)->hash, y = ((const by_own_key *)b)->hash;
+
+    return (x > y) - (x < y);
+}
+
+static bool same_own_key(const parity_job *j, const parity_found *a, const parity_found *b)
+{
+    for (int i = 0; i < j->c.spec.ncolumns; i++)
+        if (j->own_key[i] && !parity_found_equal(a, b, i))
+            return false;
+    return true;
+}
+
+/*
+ * Where only this side has a key: rows that stand here and there under the same
+ * key are one changed row.  To delete and insert it would lose what only this
+ * side knows of it, and what refers to it.
+ */
+static parity_status pair_by_own_key(parity_repairs *r, parity_job *j)
+{
+    by_own_key *here = parity_arena_alloc(&r->arena, (j->ncases + 1) * sizeof *here);
+    size_t nhere = 0, kept = 0;
+    parity_row_key key;
+
+    if (here == NULL)
+        return PARITY_NOMEM;
+    for (size_t i = 0; i < j->ncases; i++) {
+        if (j->cases[i].change != PARITY_C_ONLY_LOCAL)
+            continue;
+        PARITY_TRY(parity_row_key_of(j->cases[i].local->frames, j->cases[i].local->ends, j->c.spec.ncolumns, j->own_key,
+                                     &r->scratch, &key));
+        here[nhere].hash = key.hash;
+        here[nhere++].at = i;
+    }
+    if (nhere > 0)
+        qsort(here, nhere, sizeof *here, by_hash);
+    for (size_t i = 0; i < j->ncases; i++) {
+        parity_case *c = &j->cases[i], *other;
+        by_own_key want, *found;
+
+        if (c->change != PARITY_C_ONLY_REMOTE || nhere == 0)
+            continue;
+        PARITY_TRY(parity_row_key_of(c->remote->frames, c->remote->ends, j->c.spec.ncolumns, j->own_key, &r->scratch,
+                                     &key));
+        want.hash = key.hash;
+        want.at = 0;
+        found = bsearch(&want, here, nhere, sizeof *here, by_hash);
+        other = found != NULL ? &j->cases[found->at] : NULL;
+        if (other == NULL || other->change != PARITY_C_ONLY_LOCAL || !same_own_key(j, other->local, c->remote))
+            continue;
+        other->change = PARITY_C_CHANGED;
+        other->remote = c->remote;
+        c->remote = NULL; /* dealt with */
+    }
+    for (size_t i = 0; i < j->ncases; i++)
+        if (j->cases[i].local != NULL || j->cases[i].remote != NULL)
+            j->cases[kept++] = j->cases[i];
+    j->ncases = kept;
+    return PARITY_OK;
+}
+
+/* The key that is enforced here, if all its columns are read. */
+static parity_status find_own_key(parity_repairs *r, parity_job *j, const char *schema, const char *table,
+                                  parity_error *err)
+{
+    bool *key = parity_arena_alloc(&r->arena, (size_t)j->c.spec.ncolumns + 1);
+    parity_spec own;
+    int n = 0;
+
+    memset(&own, 0, sizeof own);
+    if (key == NULL)
+        return PARITY_NOMEM;
+    PARITY_TRY(r->engine->own_spec(r->engine->ctx, &r->arena, schema, table, &own, err));
+    for (int k = 0; k < own.ncolumns; k++)
+        for (int i = 0; i < j->c.spec.ncolumns && own.columns[k].key; i++)
+            if (strcmp(own.columns[k].name, j->c.spec.columns[i].name) == 0) {
+                key[i] = true;
+                n++;
+            }
+    if (own.unique && n > 0 && n == parity_spec_nkey(&own))
+        j->own_key = key;
+    return PARITY_OK;
+}
+
 /* ----------------------------------------------------------------------- a job */
 
 static parity_status read_job(parity_repairs *r, const parity_node *root, const char *schema, const char *table,
@@ -315,9 +440,10 @@ static parity_status read_job(parity_repairs *r, const parity_node *root, const 
     if (root->type == PARITY_N_OBJECT && parity_node_member(root, "tables") != NULL)
         return parity_fail(err, PARITY_MALFORMED, "It was printed by parity.bundle or parity_bundle.",
                            "parity.rows and parity_rows print a rows bundle.", "the text is a bundle, not a rows bundle");
+    PARITY_TRY(parity_head_read(root, &head, err));
     if (rows == NULL || keys == NULL || spec == NULL)
         return bad(err, "It has no rows, keys or table.");
-    PARITY_TRY(parity_head_read(root, &head, err));
+    j->loose = strcmp(head.engine, "sqlite") == 0;
     if (rows->type != PARITY_N_ARRAY || spec->type != PARITY_N_OBJECT)
         return bad(err, "Its rows are not an array, or its table is not an object.");
     status = parity_spec_read(&r->arena, spec, &j->remote.spec, &inner);
@@ -340,15 +466,20 @@ static parity_status read_job(parity_repairs *r, const parity_node *root, const 
     PARITY_TRY(parity_keys_read(&r->arena, &j->c.spec, keys, "keys of a rows bundle", &j->keys, err));
     for (const parity_node *n = rows->first; n != NULL; n = n->next)
         PARITY_TRY(read_row(r, j, n, err));
+    PARITY_TRY(check_digest(j, parity_node_member(root, "digest"), err));
     if (repair) {
         PARITY_TRY(make_guard(r, j));
-        PARITY_TRY(engine->references(engine->ctx, &r->arena, schema, table, &j->references, &j->nreferences, err));
+        PARITY_TRY(find_own_key(r, j, schema, table, err));
+        PARITY_TRY(engine->references(engine->ctx, &r->arena, schema, table, false, &j->references, &j->nreferences,
+                                      err));
+        PARITY_TRY(engine->references(engine->ctx, &r->arena, schema, table, true, &j->incoming, &j->nincoming, err));
     }
     if (j->keys.n > 0 || j->keys.bitmap != NULL)
         PARITY_TRY(engine->fetch(engine->ctx, &j->c.spec, repair ? &j->guard : NULL, j->keys.wanted,
                                  j->keys.wanted_size, parity_keys_integers(&j->keys, &j->c.local, &j->c.spec),
                                  j->keys.n, keep_row, &fetching, err));
-    return pair_rows(r, j);
+    PARITY_TRY(pair_rows(r, j));
+    return !j->keyed && j->own_key != NULL ? pair_by_own_key(r, j) : PARITY_OK;
 }
 
 /* ------------------------------------------------------------------ which tables */
@@ -497,10 +628,12 @@ parity_status parity_repairs_open(const parity_mem *mem, const parity_engine *en
     first = root->type == PARITY_N_ARRAY ? root->first : root;
     r->njobs = root->type == PARITY_N_ARRAY ? (int)root->count : 1;
     if (r->njobs > MAX_JOBS)
-        return bad(err, "It is of more than 10000 tables.");
+        return bad(err, "It is of more than 1000 tables.");
     for (const parity_node *t = first; i < r->njobs; t = t->next, i++)
         if (t->type != PARITY_N_OBJECT)
             return bad(err, "It is not an object.");
+    if (table == NULL && !repair)
+        return parity_fail(err, PARITY_INVALID, NULL, "Only repair takes several tables at once.", "the table is NULL");
     if (table != NULL && r->njobs != 1)
         return parity_fail(err, PARITY_INVALID, NULL, "With several rows bundles give NULL as the table.",
                            "%d rows bundles for one table", r->njobs);

@@ -41,13 +41,18 @@ typedef struct parity_job {
     int nguards;                /* calls of row_hash that these take */
     bool *key;                  /* a column: of c.spec */
     bool keyed;
+    bool *own_key;              /* a column: of the key that is enforced here, all of whose columns are read; or NULL */
+    bool loose;                 /* the other side is SQLite */
     parity_keys keys;
     parity_found *local, *found; /* local rows, and remote ones */
     size_t nlocal, nfound, room;
     parity_case *cases;
     size_t ncases;
-    parity_reference *references;
+    parity_reference *references; /* of this table to others */
     int nreferences;
+    parity_reference *incoming; /* of others to this one */
+    int nincoming;
+    bool *wrapped; /* a column: of guard, a composite, which row_hash is given in an array */
     parity_link *links; /* those between the tables at hand */
     int nlinks;
 } parity_job;
@@ -72,7 +77,7 @@ struct parity_repairs {
     size_t at;
     int column;
     parity_phase phase;
-    int step;      /* repair: 1: the statement's effect is counted next */
+    int step;      /* repair: what follows a statement: 1 its effect is counted, 2 changes() is made 0 */
     size_t *order; /* repair: the cases of the current phase and job */
     size_t norder;
     uint64_t refused; /* rows that no statement can repair */
@@ -112,6 +117,8 @@ static inline const parity_found *parity_case_row(const parity_case *c)
     return c->local != NULL ? c->local : c->remote;
 }
 
+/* Appends a frame as row_hash is given its column in a guard: a composite as the JSON of an array of it.  repairs.c */
+parity_status parity_guard_frame(parity_buf *b, const unsigned char *frame, size_t n, bool wrapped);
 /* Writes the key of a case to r->key_text, NUL-terminated; *out is NULL when it has no JSON. */
 parity_status parity_case_key(parity_repairs *r, const parity_job *j, const parity_case *c, const char **out);
 

@@ -3,7 +3,7 @@
  *
  *   {"parity":"p1","engine":"postgresql",…,"table":{spec},
  *    "keys":[{"key":1},{"key_hash":"…"},{"bucket":3,"bits":8}],
- *    "rows":["base64 of a row's frames",…]}
+ *    "rows":["base64 of a row's frames",…],"digest":"p1-2-…"}
  *
  * A row travels as its frames: what is hashed is what is sent, so that what
  * arrives can be compared and checked byte by byte.  repairs.c reads it.
@@ -17,7 +17,7 @@ typedef struct writing {
     parity_buf *out;
     const char *table;
     int ncolumns;
-    bool first;
+    parity_digest digest;
     parity_error *err;
 } writing;
 
@@ -30,8 +30,8 @@ static parity_status write_row(void *ctx, const parity_row_key *key, const unsig
     (void)key;
     (void)guard_frames;
     (void)guard_ends;
-    PARITY_TRY(parity_buf_puts(w->out, w->first ? "\n\"" : ",\n\""));
-    w->first = false;
+    PARITY_TRY(parity_buf_puts(w->out, w->digest.rows == 0 ? "\n\"" : ",\n\""));
+    parity_digest_add_row(&w->digest, frames, ends[w->ncolumns - 1]);
     PARITY_TRY(parity_base64_encode(w->out, frames, ends[w->ncolumns - 1]));
     PARITY_TRY(parity_buf_puts(w->out, "\""));
     if (w->out->len > PARITY_BUNDLE_MAX_BYTES)
@@ -49,7 +49,8 @@ static parity_status write_bundle(parity_arena *a, const parity_engine *engine, 
     parity_spec spec;
     parity_keys keys;
     parity_node *root;
-    writing w = {out, table, 0, true, err};
+    writing w = {out, table, 0, {0, 0, 0}, err};
+    char digest[PARITY_DIGEST_TEXT_MAX];
 
     memset(&local, 0, sizeof local);
     memset(&spec, 0, sizeof spec);
@@ -69,7 +70,8 @@ static parity_status write_bundle(parity_arena *a, const parity_engine *engine, 
     if (keys.n > 0 || keys.bitmap != NULL)
         PARITY_TRY(engine->fetch(engine->ctx, &spec, NULL, keys.wanted, keys.wanted_size,
                                  parity_keys_integers(&keys, &local, &spec), keys.n, write_row, &w, err));
-    return parity_buf_puts(out, "]}");
+    parity_digest_print(&w.digest, digest);
+    return parity_buf_printf(out, "],\n\"digest\":\"%s\"}", digest);
 }
 
 parity_status parity_rows_write(const parity_mem *mem, const parity_engine *engine, const char *schema,

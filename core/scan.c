@@ -77,8 +77,12 @@ parity_status parity_scan_init(parity_scan *s, const parity_mem *mem, int ncolum
     s->ncolumns = ncolumns;
     s->key = key;
     s->columns = columns;
-    for (int i = 0; i < ncolumns; i++)
-        s->has_key |= key != NULL && key[i];
+    s->only_key = -1;
+    for (int i = 0; key != NULL && i < ncolumns; i++)
+        if (key[i]) {
+            s->only_key = s->has_key ? -1 : i;
+            s->has_key = true;
+        }
     parity_buf_init(&s->buf, mem);
     parity_buf_init(&s->key_buf, mem);
     parity_buf_init(&s->scratch, mem);
@@ -168,6 +172,21 @@ static parity_status frame_row(parity_scan *s, parity_tally *tally, parity_put_c
 }
 
 /*
+ * Of a column's n bytes of frame, seeded with the row's key.  Most frames have
+ * one of few lengths, for which the compiler leaves out what XXH3 decides by it.
+ */
+static inline parity_hash hash_frame(const unsigned char *frame, size_t n, uint64_t seed)
+{
+    XXH128_hash_t h = n == 9    ? XXH3_128bits_withSeed(frame, 9, seed)
+                      : n == 1  ? XXH3_128bits_withSeed(frame, 1, seed)
+                      : n == 17 ? XXH3_128bits_withSeed(frame, 17, seed)
+                                : XXH3_128bits_withSeed(frame, n, seed);
+    parity_hash out = {h.low64, h.high64};
+
+    return out;
+}
+
+/*
  * The hash of the key frame, which is one column's frame more often than not.
  * *integer is the key when it is one INT frame, else NULL.
  */
@@ -225,12 +244,18 @@ parity_status parity_row_key_of(const unsigned char *frames, const uint32_t *end
 }
 
 /* The key of the row in s->buf; row is its hash. */
-static parity_status key_of_row(parity_scan *s, parity_hash row, parity_hash *hash, parity_row_key *out)
+static inline parity_status key_of_row(parity_scan *s, parity_hash row, parity_hash *hash, parity_row_key *out)
 {
     const unsigned char *integer = NULL;
 
     *hash = row;
-    if (s->has_key)
+    if (s->only_key >= 0) {
+        uint32_t start = s->only_key > 0 ? s->ends[s->only_key - 1] : 0;
+        const unsigned char *frame = s->buf.data + start;
+
+        *hash = hash_frame(frame, s->ends[s->only_key] - start, 0);
+        integer = frame[0] == PARITY_TAG_INT ? frame + 1 : NULL;
+    } else if (s->has_key)
         PARITY_TRY(hash_key(s->buf.data, s->ends, s->ncolumns, s->key, &s->key_buf, hash, &integer));
     *out = row_key(*hash, integer);
     return PARITY_OK;
@@ -249,15 +274,6 @@ static inline void add_hash(parity_digest *d, parity_hash h)
 static inline void take_hash(parity_digest *d, parity_hash h)
 {
     add_hash(d, parity_field_negate(parity_field_reduce(h.lo, h.hi)));
-}
-
-/* Of a column's n bytes of frame, seeded with the row's key. */
-static inline parity_hash hash_frame(const unsigned char *frame, size_t n, uint64_t seed)
-{
-    XXH128_hash_t h = XXH3_128bits_withSeed(frame, n, seed);
-    parity_hash out = {h.low64, h.high64};
-
-    return out;
 }
 
 /*
@@ -295,35 +311,53 @@ static parity_status add_rounding(parity_scan *s, parity_tally *tally, parity_pu
     return PARITY_OK;
 }
 
-parity_status parity_scan_row(parity_scan *s, parity_tally *tally, parity_put_column put, void *ctx)
+/* Adds the row in s->buf; *row is its hash, *hash its key's. */
+static inline parity_status add_row(parity_scan *s, parity_tally *tally, parity_hash *row, parity_hash *hash)
 {
-    bool rounds = false;
-    parity_hash row, hash;
+    const unsigned char *frame = s->buf.data;
     parity_row_key key;
     uint64_t seed;
-    size_t start = 0;
 
-    PARITY_TRY(frame_row(s, tally, put, ctx, false, &rounds));
-    row = parity_hash_bytes(s->buf.data, s->buf.len, 0);
-    parity_digest_add(&tally->digest, row);
+    *row = hash_frame(s->buf.data, s->buf.len, 0);
+    tally->digest.rows++;
+    add_hash(&tally->digest, *row);
     if (!s->columns)
         return PARITY_OK;
-    PARITY_TRY(key_of_row(s, row, &hash, &key));
-    seed = s->has_key ? hash.lo : 0;
-    if (s->has_key)
-        parity_digest_add(&tally->keys, hash);
+    PARITY_TRY(key_of_row(s, *row, hash, &key));
+    seed = s->has_key ? hash->lo : 0;
+    if (s->has_key) {
+        tally->keys.rows++;
+        add_hash(&tally->keys, *hash);
+    }
     if (tally->cells > 0)
-        parity_sketch_add(parity_tally_sketch(tally), key.key, key.hashed, row);
+        parity_sketch_add(parity_tally_sketch(tally), key.key, key.hashed, *row);
     for (int i = 0; i < s->ncolumns; i++) {
-        const unsigned char *frame = s->buf.data + start;
+        const unsigned char *end = s->buf.data + s->ends[i];
         parity_column_tally *c = &tally->column[i];
 
         c->nulls += frame[0] == PARITY_TAG_NULL;
         c->digest.rows++;
-        add_hash(&c->digest, hash_frame(frame, s->ends[i] - start, seed));
-        start = s->ends[i];
+        add_hash(&c->digest, hash_frame(frame, (size_t)(end - frame), seed));
+        frame = end;
     }
-    return rounds ? add_rounding(s, tally, put, ctx, row, hash) : PARITY_OK;
+    return PARITY_OK;
+}
+
+parity_status parity_scan_row(parity_scan *s, parity_tally *tally, parity_put_column put, void *ctx)
+{
+    bool rounds = false;
+    parity_hash row, hash;
+
+    PARITY_TRY(frame_row(s, tally, put, ctx, false, &rounds));
+    PARITY_TRY(add_row(s, tally, &row, &hash));
+    return rounds && s->columns ? add_rounding(s, tally, put, ctx, row, hash) : PARITY_OK;
+}
+
+parity_status parity_scan_framed(parity_scan *s, parity_tally *tally)
+{
+    parity_hash row, hash;
+
+    return s->buf.len > UINT32_MAX ? PARITY_LIMIT : add_row(s, tally, &row, &hash);
 }
 
 /* Frames the columns of the row for which key is wanted; the others are left empty. */

@@ -75,33 +75,6 @@ static const char *plural(uint64_t n)
     return n == 1 ? "value" : "values";
 }
 
-/* The options that would read values of a BAD example's class, for the detail. */
-static const char *option_hint(const parity_kind *k, const char *example)
-{
-    bool blob = example != NULL && strncmp(example, "BLOB", 4) == 0;
-
-    if (blob)
-        return k->id == PARITY_JSON ? "blob=utf8 or blob=jsonb" : "blob=utf8";
-    switch (k->id) {
-    case PARITY_BOOL:
-        return "nonzero";
-    case PARITY_BYTES:
-        return "text=utf8, text=hex or text=base64";
-    case PARITY_TIMESTAMPTZ:
-    case PARITY_TIMESTAMP:
-    case PARITY_DATE:
-        return "epoch=s, epoch=ms, epoch=us or julian";
-    case PARITY_TIME:
-        return "epoch=s, epoch=ms or epoch=us";
-    case PARITY_TIMETZ:
-        return "zone=+HH:MM";
-    case PARITY_INTERVAL:
-        return "unit=us, unit=ms or unit=s";
-    default:
-        return "blob=utf8";
-    }
-}
-
 /* What was read with a doubt in one column, on one side. */
 static parity_status say_notes(parity_verify *v, const char *name, const char *where, const parity_kind *kind,
                                uint64_t bad, uint64_t option, const char *example, uint64_t zoneless, uint64_t digits)
@@ -115,7 +88,7 @@ static parity_status say_notes(parity_verify *v, const char *name, const char *w
             PARITY_TRY(parity_buf_printf(&v->detail, ", such as %s", example));
         if (option > 0)
             PARITY_TRY(parity_buf_printf(&v->detail, " (%" PRIu64 " would be with the option %s)", option,
-                                         option_hint(kind, example)));
+                                         parity_options_for(kind, example != NULL && strncmp(example, "BLOB", 4) == 0)));
     }
     if (zoneless > 0)
         SAY("%s: %" PRIu64 " %s %s without a zone, read as UTC", name, zoneless, plural(zoneless), where);

@@ -1,9 +1,10 @@
 /*
- * accept.c - whether a column's type takes a literal, asked of the type itself
+ * accept.c - whether a column takes a literal, asked of its type
  *
  * Length, range, labels, constraints of domains and syntax are the types' own
  * business: the literal is given to the input function in a subtransaction, and
- * an error is a no.  What a type runs may be anyone's code: it runs as the
+ * an error is a no.  Some types cut what is too long without an error: what they
+ * print has to be all of it.  What a type runs may be anyone's code: it runs as the
  * table's owner, whose table it is, in a restricted security context, as VACUUM
  * and amcheck do with the functions of an index.
  */
@@ -11,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -52,39 +54,74 @@ static bool is_unlimited(Oid type, int32 typmod)
 
 bool parity_pg_is_limited(Oid type, int32 typmod, int store)
 {
-    return store == PARITY_STORE_POPULATE || store == PARITY_STORE_ROW ||
-           (store == PARITY_STORE_TEXT && !is_unlimited(type, typmod));
+    switch (store) {
+    case PARITY_STORE_POPULATE:
+    case PARITY_STORE_ROW:
+        return true;
+    case PARITY_STORE_TEXT:
+        return !is_unlimited(type, typmod);
+    default:
+        /* a domain's constraints, a vector's dimensions */
+        return typmod >= 0 || getBaseType(type) != type;
+    }
 }
 
-/* The text that a quoted literal stands for. */
-static char *unquote(const char *literal, size_t n)
+/* Whether the type's input function cuts what it cannot hold, as the seconds of an interval day, without an error. */
+static bool cuts(Oid type)
 {
-    char *out = palloc(n + 1), *w = out;
+    Oid base = getBaseType(type);
 
-    for (size_t i = 1; i + 1 < n; i++) {
+    return base == VARCHAROID || base == NAMEOID || base == CHAROID || base == INTERVALOID;
+}
+
+/* The text that a literal stands for: '…' with doubled quotes, E'…' with doubled backslashes as well; others as is. */
+static char *unquote(const char *literal)
+{
+    bool escapes = literal[0] == 'E' && literal[1] == '\'';
+    size_t n = strlen(literal);
+    char *out, *w;
+
+    if (!escapes && literal[0] != '\'')
+        return pstrdup(literal);
+    w = out = palloc(n + 1);
+    for (size_t i = escapes ? 2 : 1; i + 1 < n; i++) {
         *w++ = literal[i];
-        i += literal[i] == '\'';
+        i += literal[i] == '\'' || (escapes && literal[i] == '\\');
     }
     *w = '\0';
     return out;
 }
 
-/* Gives the literal, in the server's encoding, to the type; raises what the type raises. */
-static void take(Oid type, int32 typmod, const char *literal, size_t n)
+/*
+ * Gives the literal (NULL: SQL NULL), in the server's encoding, to the type,
+ * and raises what the type raises.  False when it keeps another text.
+ */
+static bool take(Oid type, int32 typmod, const char *literal)
 {
-    Oid input, param;
+    Oid input, output, param;
+    bool varlena;
+    char *text;
+    Datum value;
 
-    if (n > 0 && literal[0] == '\'') {
-        getTypeInputInfo(type, &input, &param); /* of a domain it looks at the constraints, too */
-        OidInputFunctionCall(input, unquote(literal, n), param, typmod);
-        return;
+    if (literal != NULL && literal[0] == '(') {
+        if (SPI_connect() != SPI_OK_CONNECT)
+            elog(ERROR, "SPI_connect failed");
+        SPI_execute(psprintf("SELECT %s", literal), true, 1);
+        SPI_finish();
+        return true;
     }
-    if (literal[0] != '(')
-        return; /* NULL */
-    if (SPI_connect() != SPI_OK_CONNECT)
-        elog(ERROR, "SPI_connect failed");
-    SPI_execute(psprintf("SELECT %.*s", (int)n, literal), true, 1);
-    SPI_finish();
+    text = literal != NULL ? unquote(literal) : NULL;
+    getTypeInputInfo(type, &input, &param);
+    value = OidInputFunctionCall(input, text, param, typmod); /* of a domain it looks at the constraints, too */
+    if (text == NULL || !cuts(type))
+        return true;
+    getTypeOutputInfo(type, &output, &varlena);
+    if (getBaseType(type) == INTERVALOID) {
+        /* has several texts: all of it as this session prints it */
+        getTypeInputInfo(INTERVALOID, &input, &param);
+        text = OidOutputFunctionCall(output, OidInputFunctionCall(input, text, param, -1));
+    }
+    return strcmp(OidOutputFunctionCall(output, value), text) == 0;
 }
 
 static Oid relation_owner(Oid relid)
@@ -103,16 +140,24 @@ bool parity_pg_accepts(Oid relid, const char *column, const char *literal, size_
 {
     MemoryContext caller = CurrentMemoryContext, work;
     ResourceOwner owner = CurrentResourceOwner;
-    AttrNumber attnum = get_attnum(relid, parity_pg_from_utf8(column));
-    char *text = pnstrdup(literal, n);
+    HeapTuple tuple = SearchSysCacheAttName(relid, parity_pg_from_utf8(column));
+    bool is_null = n == 4 && memcmp(literal, "NULL", 4) == 0, notnull;
+    const char *text = is_null ? NULL : pnstrdup(literal, n);
     volatile bool ok = true;
-    Oid type, collation, user;
+    Oid type, user;
     int32 typmod;
     int context;
 
-    if (attnum <= 0)
+    if (!HeapTupleIsValid(tuple))
         return true;
-    get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+    type = ((Form_pg_attribute)GETSTRUCT(tuple))->atttypid;
+    typmod = ((Form_pg_attribute)GETSTRUCT(tuple))->atttypmod;
+    notnull = ((Form_pg_attribute)GETSTRUCT(tuple))->attnotnull;
+    ReleaseSysCache(tuple);
+    if (is_null && notnull)
+        return false;
+    if (is_unlimited(type, typmod))
+        return true; /* NOT NULL is all that there was to ask */
     work = AllocSetContextCreate(caller, "parity literal", ALLOCSET_SMALL_SIZES);
     GetUserIdAndSecContext(&user, &context);
     BeginInternalSubTransaction(NULL);
@@ -120,8 +165,7 @@ bool parity_pg_accepts(Oid relid, const char *column, const char *literal, size_
     SetUserIdAndSecContext(relation_owner(relid), context | SECURITY_RESTRICTED_OPERATION);
     PG_TRY();
     {
-        text = parity_pg_from_utf8(text);
-        take(type, typmod, text, strlen(text));
+        ok = take(type, typmod, text != NULL ? parity_pg_from_utf8(text) : NULL);
         SetUserIdAndSecContext(user, context);
         ReleaseCurrentSubTransaction();
     }

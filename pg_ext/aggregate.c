@@ -179,6 +179,11 @@ Datum parity_tally_accum(PG_FUNCTION_ARGS)
         if (unlikely(t->ncolumns != (uint32)pass->scan.ncolumns || t->cells != (uint32)pass->number))
             invalid_tally();
     }
+    if (pass->row->flat && !pass->noted && parity_row_put_framed(pass->row, fcinfo, &pass->scan)) {
+        parity_pg_check(parity_scan_framed(&pass->scan, t), NULL);
+        PG_RETURN_POINTER(state);
+    }
+    pass->noted = true;
     parity_row_take(pass->row, fcinfo);
     parity_pg_check(parity_scan_row(&pass->scan, t, parity_row_column, pass->row), NULL);
     PG_RETURN_POINTER(state);

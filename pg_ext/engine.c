@@ -111,7 +111,7 @@ static parity_status fetch(void *ctx, const parity_spec *spec, const parity_spec
     return status;
 }
 
-static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table,
+static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table, bool incoming,
                                 parity_reference **out, int *n, parity_error *err)
 {
     MemoryContext work, caller = begin_work(&work);
@@ -119,7 +119,7 @@ static parity_status references(void *ctx, parity_arena *a, const char *schema, 
 
     (void)ctx;
     if (OidIsValid(relid))
-        parity_pg_references(a, relid, out, n);
+        parity_pg_references(a, relid, incoming, out, n);
     end_work(caller, work);
     return OidIsValid(relid) ? PARITY_OK : PARITY_NO_TABLE;
 }

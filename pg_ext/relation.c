@@ -171,14 +171,43 @@ static char *name_at(parity_arena *a, int row, int i)
     return parity_arena_copy(a, name, strlen(name));
 }
 
+/* Whether a foreign key's action on DELETE changes rows. */
+static bool acts(char action)
+{
+    return action == FKCONSTR_ACTION_CASCADE || action == FKCONSTR_ACTION_SETNULL ||
+           action == FKCONSTR_ACTION_SETDEFAULT;
+}
+
 /*
  * A key that references a partitioned table is stored once more for each of
  * its partitions, as a child of a constraint of the same table: these are left
  * out.  A partition's own copy of its parent's key is a child, too, but of
- * another table's.
+ * another table's.  Of the keys to a table those that the partitions of the
+ * other table have are left out in the same way; those to its own partitions,
+ * and to tables that inherit from it, belong to it: their rows are its rows.
  */
-void parity_pg_references(parity_arena *a, Oid relid, parity_reference **out, int *n)
+void parity_pg_references(parity_arena *a, Oid relid, bool incoming, parity_reference **out, int *n)
 {
+    static const char sql[] =
+        "WITH RECURSIVE here (oid) AS (SELECT $1%s)"
+        " SELECT k.oid, s.nspname, t.relname, l.attname, r.attname, k.confdeltype"
+        " FROM pg_catalog.pg_constraint k"
+        " CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
+        "  WITH ORDINALITY AS c (here, there, at)"
+        " JOIN pg_catalog.pg_class t ON t.oid OPERATOR(pg_catalog.=) k.%s"
+        " JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) t.relnamespace"
+        " JOIN pg_catalog.pg_attribute l ON l.attrelid OPERATOR(pg_catalog.=) k.conrelid"
+        "  AND l.attnum OPERATOR(pg_catalog.=) c.here"
+        " JOIN pg_catalog.pg_attribute r ON r.attrelid OPERATOR(pg_catalog.=) k.confrelid"
+        "  AND r.attnum OPERATOR(pg_catalog.=) c.there"
+        " WHERE k.%s OPERATOR(pg_catalog.=) ANY (SELECT h.oid FROM here h) AND k.contype OPERATOR(pg_catalog.=) 'f'"
+        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid OPERATOR(pg_catalog.=) k.conparentid"
+        "  AND p.%s OPERATOR(pg_catalog.=) ANY (SELECT h.oid FROM here h))"
+        " ORDER BY k.conname COLLATE pg_catalog.\"C\", k.oid, c.at";
+    static const char children[] = " UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i"
+                                   " JOIN here h ON i.inhparent OPERATOR(pg_catalog.=) h.oid";
+    const char *here = incoming ? "confrelid" : "conrelid", *there = incoming ? "conrelid" : "confrelid";
+    char *query = psprintf(sql, incoming ? children : "", there, here, here);
     Oid types[1] = {OIDOID};
     Datum values[1];
     Oid last = InvalidOid;
@@ -188,22 +217,7 @@ void parity_pg_references(parity_arena *a, Oid relid, parity_reference **out, in
     values[0] = ObjectIdGetDatum(relid);
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
-    if (SPI_execute_with_args(
-            "SELECT k.oid, s.nspname, t.relname, l.attname, r.attname"
-            " FROM pg_catalog.pg_constraint k"
-            " CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey))"
-            "  WITH ORDINALITY AS c (here, there, at)"
-            " JOIN pg_catalog.pg_class t ON t.oid OPERATOR(pg_catalog.=) k.confrelid"
-            " JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) t.relnamespace"
-            " JOIN pg_catalog.pg_attribute l ON l.attrelid OPERATOR(pg_catalog.=) k.conrelid"
-            "  AND l.attnum OPERATOR(pg_catalog.=) c.here"
-            " JOIN pg_catalog.pg_attribute r ON r.attrelid OPERATOR(pg_catalog.=) k.confrelid"
-            "  AND r.attnum OPERATOR(pg_catalog.=) c.there"
-            " WHERE k.conrelid OPERATOR(pg_catalog.=) $1 AND k.contype OPERATOR(pg_catalog.=) 'f'"
-            " AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid OPERATOR(pg_catalog.=) k.conparentid"
-            "  AND p.conrelid OPERATOR(pg_catalog.=) k.conrelid)"
-            " ORDER BY k.conname COLLATE pg_catalog.\"C\", k.oid, c.at",
-            1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+    if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
         elog(ERROR, "could not read the foreign keys of relation %u", relid);
     rows = (int)SPI_processed;
     *out = parity_arena_alloc(a, sizeof(**out) * (size_t)(rows + 1));
@@ -217,6 +231,7 @@ void parity_pg_references(parity_arena *a, Oid relid, parity_reference **out, in
             ref = &(*out)[(*n)++];
             ref->schema = name_at(a, i, 2);
             ref->table = name_at(a, i, 3);
+            ref->acts = acts(DatumGetChar(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 6, &isnull)));
             ref->columns = parity_arena_alloc(a, sizeof(char *) * INDEX_MAX_KEYS);
             ref->referenced = parity_arena_alloc(a, sizeof(char *) * INDEX_MAX_KEYS);
             last = key;

@@ -93,11 +93,12 @@ char *parity_pg_relation_name(Oid relid);
 /* Raises that a function found by its name in the schema parity is not this extension's. */
 pg_noreturn void parity_pg_hidden(void);
 
-/* Whether a type may not take all values of its kind.  accept.c */
+/* Whether a type may not take all values of its kind, NULL aside.  accept.c */
 bool parity_pg_is_limited(Oid type, int32 typmod, int store);
 /*
- * Whether a column's type takes a literal (UTF-8) that parity_literal made; runs
- * it in a subtransaction, with the rights of the table's owner.
+ * Whether a column takes a literal (UTF-8) that parity_literal made, and keeps
+ * it as it is; asks its type in a subtransaction, with the rights of the table's
+ * owner.
  */
 bool parity_pg_accepts(Oid relid, const char *column, const char *literal, size_t n);
 
@@ -109,8 +110,8 @@ bool parity_pg_accepts(Oid relid, const char *column, const char *literal, size_
 parity_status parity_pg_fetch(Oid relid, const parity_spec *spec, const parity_spec *guard,
                               const parity_wanted *wanted, size_t wanted_size, const int64_t *integers,
                               size_t nintegers, parity_each_row each, void *each_ctx);
-/* The foreign keys of a relation. */
-void parity_pg_references(parity_arena *a, Oid relid, parity_reference **out, int *n);
+/* The foreign keys of a relation, or (incoming) those of all relations to it. */
+void parity_pg_references(parity_arena *a, Oid relid, bool incoming, parity_reference **out, int *n);
 
 /* The callbacks with which the core reads this database. */
 typedef struct parity_pg_engine {

@@ -120,6 +120,28 @@ static inline void parity_row_take(ParityRow *row, FunctionCallInfo fcinfo)
         row->shape = parity_row_fields(row, &row->args[0], row->current[0].value, row->current[0].isnull);
 }
 
+/*
+ * Frames the arguments of the current call, none of them a row, for
+ * parity_scan_framed; false when there was something to note.
+ */
+static inline bool parity_row_put_framed(ParityRow *row, FunctionCallInfo fcinfo, parity_scan *s)
+{
+    const NullableDatum *arg = &fcinfo->args[row->first];
+    ParityArgument *a = row->args;
+    uint32 *end = s->ends, *last = end + row->nargs;
+    unsigned notes = 0;
+    ParityCursor c;
+
+    s->buf.len = 0;
+    c = parity_cursor_open(&s->buf);
+    for (; end < last; arg++, a++) {
+        c = parity_reader_put_at(c, &a->reader, arg->value, arg->isnull, false, &s->buf, &s->scratch, &notes, NULL);
+        *end++ = (uint32)(c.at - s->buf.data);
+    }
+    parity_cursor_close(&c, &s->buf);
+    return notes == 0;
+}
+
 /* A parity_put_column; ctx is the ParityRow. */
 extern parity_status parity_row_column(void *ctx, int i, bool rounded, parity_buf *b, parity_buf *scratch,
                                        unsigned *notes, parity_value *example);
@@ -129,6 +151,7 @@ typedef struct ParityPass {
     ParityRow *row;
     parity_scan scan;
     int32 number; /* cells of a sketch, bits of buckets */
+    bool noted;   /* a row had notes, as others will: the core frames them column by column */
 } ParityPass;
 
 /* On the first call; name is what errors call the number. */

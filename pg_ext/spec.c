@@ -54,6 +54,7 @@ typedef struct columns {
     bool *is_text;
     bool *generated;
     bool *identity; /* GENERATED ALWAYS AS IDENTITY */
+    bool *notnull;
     bool *key;
     bool unique; /* a primary key, none of whose columns is generated */
 } columns;
@@ -77,6 +78,7 @@ static void read_columns(parity_arena *a, Oid relid, columns *out)
     out->is_text = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     out->generated = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     out->identity = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
+    out->notnull = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     out->key = parity_arena_alloc(a, sizeof(bool) * (size_t)(desc->natts + 1));
     key = get_primary_key_attnos(relid, true, &constraint);
     out->unique = key != NULL;
@@ -97,6 +99,7 @@ static void read_columns(parity_arena *a, Oid relid, columns *out)
         out->typmods[out->n] = att->atttypmod;
         out->generated[out->n] = att->attgenerated != '\0';
         out->identity[out->n] = att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
+        out->notnull[out->n] = att->attnotnull;
         out->key[out->n] = bms_is_member(att->attnum - FirstLowInvalidHeapAttributeNumber, key);
         if (out->key[out->n] && out->generated[out->n])
             out->unique = false;
@@ -229,6 +232,15 @@ static const char *row_id(Oid relid)
     }
 }
 
+/* The type as SQL names it whatever the search_path is, in UTF-8. */
+static char *type_name(parity_arena *a, Oid type, int32 typmod)
+{
+    char *name = parity_pg_to_utf8(
+        format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+
+    return parity_arena_copy(a, name, strlen(name));
+}
+
 void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
 {
     columns cols;
@@ -259,7 +271,8 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
         col->strict = true;
         col->identity = cols.identity[i];
         col->store = (uint8)store_as(cols.types[i], &col->natural);
-        col->limited = parity_pg_is_limited(cols.types[i], cols.typmods[i], col->store);
+        col->limited = cols.notnull[i] || parity_pg_is_limited(cols.types[i], cols.typmods[i], col->store);
+        col->type = type_name(a, cols.types[i], cols.typmods[i]);
         col->is_text = cols.is_text[i];
         for (int j = 0; j < spec.ncolumns && read == NULL; j++)
             if (strcmp(spec.columns[j].name, col->name) == 0)

@@ -104,7 +104,7 @@ static parity_status fetch(void *ctx, const parity_spec *spec, const parity_spec
     return s;
 }
 
-static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table,
+static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table, bool incoming,
                                 parity_reference **out, int *n, parity_error *err)
 {
     sq_engine *x = ctx;
@@ -113,7 +113,8 @@ static parity_status references(void *ctx, parity_arena *a, const char *schema, 
 
     (void)err;
     if (rc == SQLITE_OK)
-        rc = sq_references(x->db, a, &t, out, n, &x->error);
+        rc = incoming ? sq_references_to(x->db, a, &t, out, n, &x->error)
+                      : sq_references(x->db, a, &t, out, n, &x->error);
     return rc == SQLITE_OK ? PARITY_OK : sq_status(&x->error);
 }
 

@@ -181,6 +181,8 @@ typedef struct sq_storage {
 int sq_storage_of(sqlite3 *db, const sq_table *t, sq_storage *out, sq_error *e);
 /* Its foreign keys, with names as the schema spells them, without those whose other side does not exist. */
 int sq_references(sqlite3 *db, parity_arena *a, const sq_table *t, parity_reference **out, int *nout, sq_error *e);
+/* The foreign keys to it, of all tables of its schema. */
+int sq_references_to(sqlite3 *db, parity_arena *a, const sq_table *t, parity_reference **out, int *nout, sq_error *e);
 /* The tables (not views) of a schema, sorted by name. */
 int sq_list(sqlite3 *db, parity_arena *a, const char *schema, sq_listed **out, int *nout, sq_error *e);
 

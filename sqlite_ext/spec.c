@@ -20,13 +20,33 @@
 /* A kind that no table has: marks a column whose kind no override named. */
 #define NO_KIND 255
 
+/* Whether the primary key has an index: a rowid alias is the one that has none. */
+static int has_key_index(sqlite3 *db, const sq_table *t, bool *out, sq_error *e)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    int rc;
+
+    *out = false;
+    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".index_list(\"%w\")", t->schema, t->name));
+    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
+        const char *origin = (const char *)sqlite3_column_text(stmt, 3);
+
+        if (origin == NULL) {
+            rc = sq_nomem(e);
+            break;
+        }
+        *out |= strcmp(origin, "pk") == 0;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
 /* Whether the engine keeps the primary key distinct and not NULL: a rowid alias, or NOT NULL throughout. */
 static int is_unique_key(sqlite3 *db, const sq_table *t, const sq_columninfo *columns, int n, bool *out, sq_error *e)
 {
-    sqlite3_stmt *stmt;
     int nkey = 0;
-    bool notnull = true, indexed = false, row;
-    int rc;
+    bool notnull = true, indexed;
 
     *out = false;
     for (int i = 0; i < n; i++) {
@@ -37,20 +57,30 @@ static int is_unique_key(sqlite3 *db, const sq_table *t, const sq_columninfo *co
         *out = nkey > 0 && notnull;
         return SQLITE_OK;
     }
-    /* a rowid alias is the one primary key that has no index */
-    SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".index_list(\"%w\")", t->schema, t->name));
-    while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
-        const char *origin = (const char *)sqlite3_column_text(stmt, 3);
-
-        if (origin == NULL) {
-            rc = sq_nomem(e);
-            break;
-        }
-        indexed |= strcmp(origin, "pk") == 0;
-    }
-    sqlite3_finalize(stmt);
+    SQ_TRY(has_key_index(db, t, &indexed, e));
     *out = !indexed;
-    return rc;
+    return SQLITE_OK;
+}
+
+/* The column that is another name of the rowid, or -1: a lone INTEGER PRIMARY KEY, but not one with DESC. */
+static int rowid_column(sqlite3 *db, const sq_table *t, const sq_columninfo *columns, int n, const sq_storage *storage,
+                        int *out, sq_error *e)
+{
+    int found = -1, nkey = 0;
+    bool indexed;
+
+    *out = -1;
+    for (int i = 0; i < n; i++)
+        if (columns[i].pk != 0) {
+            found = i;
+            nkey++;
+        }
+    if (nkey != 1 || !storage->ordinary || storage->without_rowid ||
+        sqlite3_stricmp(columns[found].declared, "INTEGER") != 0)
+        return SQLITE_OK;
+    SQ_TRY(has_key_index(db, t, &indexed, e));
+    *out = indexed ? -1 : found;
+    return SQLITE_OK;
 }
 
 /* The inferred spec, unsorted, of columns in the table's own order. */
@@ -327,10 +357,11 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
     sq_columninfo *columns;
     sq_storage storage;
     parity_spec spec;
-    int n;
+    int n, rowid;
 
     SQ_TRY(infer(db, a, t, &columns, &n, &spec, e));
     SQ_TRY(sq_storage_of(db, t, &storage, e));
+    SQ_TRY(rowid_column(db, t, columns, n, &storage, &rowid, e));
     for (int i = 0; i < spec.ncolumns; i++)
         spec.columns[i].kind.id = NO_KIND;
     SQ_TRY(override_stored(db, a, t, &spec, e));
@@ -351,6 +382,7 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
         c->natural = parity_kind_of_declared(columns[i].declared, strlen(columns[i].declared));
         c->kind = c->natural;
         c->store = (uint8_t)store_of(columns[i].declared, &storage);
+        c->rowid = i == rowid;
         for (int j = 0; j < spec.ncolumns && read == NULL; j++)
             if (strcmp(spec.columns[j].name, c->name) == 0)
                 read = &spec.columns[j];

@@ -339,6 +339,7 @@ typedef struct fk_link {
     struct fk_link *next;
     int id;
     char *table, *from, *to; /* to is NULL for the primary key */
+    bool acts;               /* ON DELETE changes rows */
 } fk_link;
 
 static int read_links(sqlite3 *db, parity_arena *a, const sq_table *t, fk_link **out, sq_error *e)
@@ -351,14 +352,20 @@ static int read_links(sqlite3 *db, parity_arena *a, const sq_table *t, fk_link *
     SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".foreign_key_list(\"%w\")", t->schema, t->name));
     while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row) {
         fk_link *l = parity_arena_alloc(a, sizeof *l);
+        char *action = NULL;
 
         rc = l == NULL ? sq_nomem(e) : sq_column_copy(a, stmt, 2, &l->table, e);
         if (rc == SQLITE_OK)
             rc = sq_column_copy(a, stmt, 3, &l->from, e);
         if (rc == SQLITE_OK)
             rc = sq_column_copy(a, stmt, 4, &l->to, e);
+        if (rc == SQLITE_OK)
+            rc = sq_column_copy(a, stmt, 6, &action, e);
         if (rc != SQLITE_OK)
             break;
+        l->acts = action != NULL && (sqlite3_stricmp(action, "CASCADE") == 0 ||
+                                     sqlite3_stricmp(action, "SET NULL") == 0 ||
+                                     sqlite3_stricmp(action, "SET DEFAULT") == 0);
         l->id = sqlite3_column_int(stmt, 0);
         if (l->table == NULL || l->from == NULL)
             continue;
@@ -387,6 +394,7 @@ static int make_reference(sqlite3 *db, parity_arena *a, const sq_table *t, const
     int id = l->id, n, count = 0;
 
     memset(out, 0, sizeof *out);
+    out->acts = l->acts;
     SQ_TRY(sq_find_table_in(db, a, t->schema, l->table, &parent, e));
     if (parent.name == NULL)
         return SQLITE_OK;
@@ -428,6 +436,48 @@ int sq_references(sqlite3 *db, parity_arena *a, const sq_table *t, parity_refere
             continue;
         SQ_TRY(make_reference(db, a, t, l, &(*out)[*nout], e));
         *nout += (*out)[*nout].table != NULL;
+    }
+    return SQLITE_OK;
+}
+
+int sq_references_to(sqlite3 *db, parity_arena *a, const sq_table *t, parity_reference **out, int *nout, sq_error *e)
+{
+    sq_listed *tables;
+    fk_link **links;
+    int ntables, n = 0;
+
+    *out = NULL;
+    *nout = 0;
+    SQ_TRY(sq_list(db, a, t->schema, &tables, &ntables, e));
+    links = parity_arena_alloc(a, (size_t)(ntables + 1) * sizeof *links);
+    if (links == NULL)
+        return sq_nomem(e);
+    for (int i = 0; i < ntables; i++) {
+        sq_table from = {t->schema, tables[i].name};
+
+        SQ_TRY(read_links(db, a, &from, &links[i], e));
+        for (const fk_link *l = links[i]; l != NULL; l = l->next)
+            n += sqlite3_stricmp(l->table, t->name) == 0;
+    }
+    if (n == 0)
+        return SQLITE_OK;
+    *out = parity_arena_alloc(a, (size_t)n * sizeof **out);
+    if (*out == NULL)
+        return sq_nomem(e);
+    for (int i = 0; i < ntables; i++) {
+        sq_table from = {t->schema, tables[i].name};
+
+        for (const fk_link *l = links[i], *last = NULL; l != NULL; last = l, l = l->next) {
+            parity_reference *ref = &(*out)[*nout];
+
+            if ((last != NULL && last->id == l->id) || sqlite3_stricmp(l->table, t->name) != 0)
+                continue;
+            SQ_TRY(make_reference(db, a, &from, l, ref, e));
+            if (ref->table == NULL)
+                continue;
+            ref->table = from.name;
+            ++*nout;
+        }
     }
     return SQLITE_OK;
 }

@@ -80,6 +80,30 @@ typedef struct pg_case {
     const char *want;
 } pg_case;
 
+/*
+ * The text that one of PostgreSQL's literals stands for, in its place.  A
+ * backslash without E before the quotes would depend on
+ * standard_conforming_strings.
+ */
+static size_t unquote(char *literal)
+{
+    const char *p = literal;
+    char *w = literal;
+    bool escaped = *p == 'E';
+
+    p += escaped;
+    if (*p != '\'')
+        return strlen(literal); /* true, false, NULL */
+    for (p++; *p != '\'' || p[1] == '\''; *w++ = *p++) {
+        assert_int_not_equal(*p, '\0');
+        if (*p == '\\')
+            assert_true(escaped && p[1] == '\\');
+        p += *p == '\'' || *p == '\\';
+    }
+    assert_int_equal(p[1], '\0'); /* nothing of the text is outside the quotes */
+    return (size_t)(w - literal);
+}
+
 /* The frame of what is stored: what the type reads of the literal without its quotes. */
 static void check_stored_frame(const parity_target *t, const char *from, const parity_value *v, bool want)
 {
@@ -96,16 +120,9 @@ static void check_stored_frame(const parity_target *t, const char *from, const p
     assert_int_equal(parity_stored_frame(&stored, &scratch, t, frame.data, frame.len, &ok), PARITY_OK);
     assert_int_equal(ok, want);
     if (ok) {
-        char *literal = literal_of(t, frame.data, frame.len), *w = literal;
-        parity_value text = text_value(literal, 0);
+        char *literal = literal_of(t, frame.data, frame.len);
+        parity_value text = text_value(literal, unquote(literal));
 
-        const char *p = literal[0] == '\'' ? literal + 1 : literal;
-
-        for (; *p != '\0' && (*p != '\'' || p[1] != '\0'); p++) {
-            *w++ = *p;
-            p += *p == '\'';
-        }
-        text.n = (size_t)(w - literal);
         if (natural.id == PARITY_BYTES) {
             natural.options = PARITY_OPT_TEXT;
             natural.text = 'h';
@@ -167,12 +184,19 @@ static void test_pg_own(void **state)
         {"float4", "0.1", NULL, NULL, "'0.1'"}, {"float4", "3.4028235e38", NULL, NULL, "'3.4028235e+38'"},
         {"float4", "1e39", NULL, NULL, "no: float4 cannot hold it"},
         {"float4", "0.123456789", NULL, NULL, "no: it would be rounded to float4"},
-        {"text", "", NULL, NULL, "''"}, {"text", "it's \\ \"x\"\n", NULL, NULL, "'it''s \\ \"x\"\n'"},
+        {"text", "", NULL, NULL, "''"}, {"text", "it's \"x\"\n", NULL, NULL, "'it''s \"x\"\n'"},
         {"text", "''", NULL, NULL, "''''''"},
+        /* a backslash: read the same whatever standard_conforming_strings is */
+        {"text", "it's \\ \"x\"\n", NULL, NULL, "E'it''s \\\\ \"x\"\n'"},
+        {"text", "\\", NULL, NULL, "E'\\\\'"}, {"text", "\\\\n", NULL, NULL, "E'\\\\\\\\n'"},
+        {"text", "\\'", NULL, NULL, "E'\\\\'''"}, {"text", "'\\", NULL, NULL, "E'''\\\\'"},
+        {"text", "\\'||'' ; DROP TABLE t; --", NULL, NULL, "E'\\\\''||'''' ; DROP TABLE t; --'"},
+        {"text", "'||version()||'\\", NULL, NULL, "E'''||version()||''\\\\'"},
+        {"char", "\\' ", NULL, NULL, "E'\\\\'''"},
         {"text", "\xFF", NULL, NULL, "no: text that is not UTF-8"},
         {"text", "\xED\xA0\x80", NULL, NULL, "no: text that is not UTF-8"},
         {"char", "x ", NULL, NULL, "'x'"},
-        {"bytes text=hex", "00ff", "bytes", NULL, "'\\x00ff'"}, {"bytes text=hex", "", "bytes", NULL, "'\\x'"},
+        {"bytes text=hex", "00ff", "bytes", NULL, "E'\\\\x00ff'"}, {"bytes text=hex", "", "bytes", NULL, "E'\\\\x'"},
         {"timestamptz", "2024-01-01T02:00:00.5+02", NULL, NULL, "'2024-01-01 00:00:00.5+00'"},
         {"timestamptz", "2024-01-01 00:00:00.5004", NULL, "timestamptz(3)", "no: timestamptz(3) cannot hold it"},
         {"timestamptz", "2024-01-01 00:00:00.504", NULL, "timestamptz(3)", "'2024-01-01 00:00:00.504+00'"},
@@ -195,7 +219,8 @@ static void test_pg_own(void **state)
         {"json", "[1e131071,1e-16383]", NULL, NULL, "'[1e131071,1e-16383]'"},
         {"json", "1e131072", NULL, NULL, "no: a number in it that numeric cannot hold"},
         {"json", "[-1e-16384]", NULL, NULL, "no: a number in it that numeric cannot hold"},
-        {"json", "\"\\\\u0000\"", NULL, NULL, "'\"\\\\u0000\"'"},
+        {"json", "\"\\\\u0000\"", NULL, NULL, "E'\"\\\\\\\\u0000\"'"},
+        {"json", "{\"\\\\'\":\"\\n\"}", NULL, NULL, "E'{\"\\\\\\\\''\":\"\\\\u000a\"}'"},
         {"json", "\"\\u0000\"", NULL, NULL, "no: JSON text that holds \\u0000"},
         {"json", "\"\\ud800\"", NULL, NULL, "no: JSON text that holds an unpaired surrogate"},
         {"json", "\"\xFF\"", NULL, NULL, "no: text that is not UTF-8"},
@@ -248,9 +273,9 @@ static void test_pg_others(void **state)
         {"text", "00112233-4455-6677-8899-AABBCCDDEEFF", NULL, "uuid", "no: no value of this column is read as it"},
         {"uuid", "{00112233-4455-6677-8899-aabbccddeeff}", NULL, "text", "'00112233-4455-6677-8899-aabbccddeeff'"},
         {"text", "a ", NULL, "char", "no: no value of this column is read as it"}, {"char", "a", NULL, "text", "'a'"},
-        {"text blob=utf8", "ab", NULL, "bytes", "'\\x6162'"},
-        {"uuid dotnet", "00112233445566778899aabbccddeeff", NULL, "bytes", "'\\x33221100554477668899aabbccddeeff'"},
-        {"bytes text=base64", "AAE=", NULL, "text", "'AAE='"}, {"vector", "[1]", NULL, "bytes", "'\\x0000803f'"},
+        {"text blob=utf8", "ab", NULL, "bytes", "E'\\\\x6162'"},
+        {"uuid dotnet", "00112233445566778899aabbccddeeff", NULL, "bytes", "E'\\\\x33221100554477668899aabbccddeeff'"},
+        {"bytes text=base64", "AAE=", NULL, "text", "'AAE='"}, {"vector", "[1]", NULL, "bytes", "E'\\\\x0000803f'"},
         {"timestamptz", "2024-01-01 12:00+02", NULL, "timestamp", "'2024-01-01 10:00:00'"},
         {"timestamp", "2024-01-01 12:00", NULL, "timestamptz", "'2024-01-01 12:00:00+00'"},
         {"timestamp zone=+02:00", "2024-01-01 12:00", NULL, "timestamptz", "'2024-01-01 10:00:00+00'"},
@@ -273,9 +298,10 @@ static void test_pg_others(void **state)
     CHECK_PG(cases);
 }
 
-static void check_stored(parity_store_as store, const char *json, const char *want)
+static void check_typed(parity_store_as store, const char *column, const char *type, const char *json,
+                        const char *want)
 {
-    parity_target t = {.schema = "s\"1", .table = "it's", .column = "c\"\\'", .strict = true};
+    parity_target t = {.schema = "s\"1", .table = "it's", .column = column, .strict = true, .type = type};
     parity_value v = text_value(json, strlen(json));
 
     t.kind = t.natural = kind_of("json");
@@ -283,24 +309,40 @@ static void check_stored(parity_store_as store, const char *json, const char *wa
     check(&t, "json", &v, want);
 }
 
+static void check_stored(parity_store_as store, const char *json, const char *want)
+{
+    check_typed(store, "c\"\\'", "\"s\"\"1\".\"it's\"[]", json, want);
+}
+
 static void test_pg_json(void **state)
 {
     (void)state;
     check_stored(PARITY_STORE_POPULATE, "[1,\"it's\"]",
-                 "(pg_catalog.jsonb_populate_record(NULL::\"s\"\"1\".\"it's\","
-                 "'{\"c\\\"\\\\''\":[1,\"it''s\"]}'::pg_catalog.jsonb)).\"c\"\"\\'\"");
+                 "(SELECT x.\"c\"\"\\'\" FROM pg_catalog.jsonb_to_record("
+                 "E'{\"c\\\\\"\\\\\\\\''\":[1,\"it''s\"]}'::pg_catalog.jsonb)"
+                 " AS x(\"c\"\"\\'\" \"s\"\"1\".\"it's\"[]))");
+    check_typed(PARITY_STORE_POPULATE, "c", "pg_catalog.int4[]", "[[1,null],[2,3]]",
+                "(SELECT x.\"c\" FROM pg_catalog.jsonb_to_record('{\"c\":[[1,null],[2,3]]}'::pg_catalog.jsonb)"
+                " AS x(\"c\" pg_catalog.int4[]))");
+    check_typed(PARITY_STORE_POPULATE, "c", "pg_catalog.text[]", "[\"\\\\'||''\",\"\\\"\"]",
+                "(SELECT x.\"c\" FROM pg_catalog.jsonb_to_record("
+                "E'{\"c\":[\"\\\\\\\\''||''''\",\"\\\\\"\"]}'::pg_catalog.jsonb) AS x(\"c\" pg_catalog.text[]))");
     check_stored(PARITY_STORE_POPULATE, "{\"[0:1]\":[1,2]}", "no: an array with a lower bound other than 1");
     check_stored(PARITY_STORE_POPULATE, "null", "no: it is not an array");
     check_stored(PARITY_STORE_POPULATE, "{}", "no: it is not an array");
-    check_stored(PARITY_STORE_ROW, "{\"a\":1}",
-                 "(pg_catalog.jsonb_populate_record(NULL::\"s\"\"1\".\"it's\","
-                 "'{\"c\\\"\\\\''\":{\"a\":1}}'::pg_catalog.jsonb)).\"c\"\"\\'\"");
+    check_stored(PARITY_STORE_POPULATE, "[\"\\u0000\"]", "no: JSON text that holds \\u0000");
+    check_typed(PARITY_STORE_ROW, "c", "public.pair", "{\"a\":1}",
+                "(SELECT x.\"c\" FROM pg_catalog.jsonb_to_record('{\"c\":{\"a\":1}}'::pg_catalog.jsonb)"
+                " AS x(\"c\" public.pair))");
     check_stored(PARITY_STORE_ROW, "[1]", "no: it is not an object of fields");
     check_stored(PARITY_STORE_ROW, "null", "no: it is not an object of fields");
-    check_stored(PARITY_STORE_POPULATE, "[\"\\u0000\"]", "no: JSON text that holds \\u0000");
+    check_typed(PARITY_STORE_POPULATE, "c", NULL, "[1]", "no: there is no literal for this column's type");
+    check_typed(PARITY_STORE_ROW, "c", NULL, "{\"a\":1}", "no: there is no literal for this column's type");
+    check_typed(PARITY_STORE_JSON, "c", NULL, "[1]", "'[1]'"); /* which needs no type */
     check_stored(PARITY_STORE_HSTORE, "{}", "''");
+    check_stored(PARITY_STORE_HSTORE, "{\"a\":null,\"b'\":\"1\"}", "'\"a\"=>NULL, \"b''\"=>\"1\"'");
     check_stored(PARITY_STORE_HSTORE, "{\"a\":null,\"b'\":\"\\\\ \\\" =>\",\"\":\"NULL\"}",
-                 "'\"\"=>\"NULL\", \"a\"=>NULL, \"b''\"=>\"\\\\ \\\" =>\"'");
+                 "E'\"\"=>\"NULL\", \"a\"=>NULL, \"b''\"=>\"\\\\\\\\ \\\\\" =>\"'");
     check_stored(PARITY_STORE_HSTORE, "{\"a\":1}", "no: hstore holds only strings");
     check_stored(PARITY_STORE_HSTORE, "{\"a\":{}}", "no: hstore holds only strings");
     check_stored(PARITY_STORE_HSTORE, "[]", "no: hstore holds only objects of strings");
@@ -539,11 +581,13 @@ static void test_memory(void **state)
         {"text", "a\nb", false, PARITY_STORE_BLOB},   {"text", "05", false, PARITY_STORE_NUMERIC},
         {"decimal", "1.5", true, PARITY_STORE_TEXT},  {"json", "{\"a\":\"b\"}", true, PARITY_STORE_HSTORE},
         {"json", "[1]", true, PARITY_STORE_POPULATE}, {"vector", "[1]", true, PARITY_STORE_JSON},
+        {"text", "it's \\", true, PARITY_STORE_TEXT},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        parity_target t = {.schema = "s", .table = "t", .column = "c", .strict = cases[i].strict};
+        parity_target t = {.schema = "s", .table = "t", .column = "c", .strict = cases[i].strict,
+                           .type = "pg_catalog.int4[]"};
         parity_value v = text_value(cases[i].text, strlen(cases[i].text));
         parity_status status = PARITY_NOMEM;
         parity_buf frame, b, scratch;

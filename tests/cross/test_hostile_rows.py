@@ -453,7 +453,7 @@ def test_rows_that_were_not_asked_for(sides, rows_of, origin):
         try:
             statements = side.repair('t', twice)
         except (psycopg.Error, sqlite3.Error) as error:
-            assert 'twice' in str(error) or 'more than' in str(error), error
+            assert 'digest' in str(error), error
             continue
         run = side.shell(statements)
         now = sorted(side.run('SELECT * FROM t'))
@@ -558,7 +558,8 @@ def test_hostile_names(sides, engine, name):
     run = local.shell(statements)
     assert run.status == 0, (run, statements)
     status = local.verify(remote.bundle([name]), None)[name].status
-    assert status == ('match' if engine == 'sqlite' else 'differ')
+    # SQLite's shell does not keep a carriage return: such a table is not repaired
+    assert status == ('match' if engine == 'sqlite' and '\r' not in name else 'differ')
     if engine == 'postgresql':      # all but the value that is no number
         assert [row.key for row in local.diff(name, remote.bundle([name]))] == ['bad']
         assert any(line.startswith('--') and 'bad' in line for s in statements for line in s.split('\n'))

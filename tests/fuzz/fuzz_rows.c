@@ -119,6 +119,8 @@ static parity_status describe(void *ctx, parity_arena *a, const char *schema, co
         c->is_text = e->strict && i == 1;
         c->integer = i == 0;
         c->identity = e->strict && i == 0;
+        c->rowid = !e->strict && i == 0;
+        c->type = e->strict ? parity_arena_copy(a, "text", 4) : NULL;
         c->store = e->strict ? columns[i].strict_store : columns[i].store;
     }
     return PARITY_OK;
@@ -141,13 +143,13 @@ static parity_status own_spec(void *ctx, parity_arena *a, const char *schema, co
     return PARITY_OK;
 }
 
-static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table,
+static parity_status references(void *ctx, parity_arena *a, const char *schema, const char *table, bool incoming,
                                 parity_reference **out, int *n, parity_error *err)
 {
     (void)ctx, (void)schema, (void)err;
     *out = parity_arena_alloc(a, sizeof **out);
     (*out)->table = parity_arena_copy(a, "u", 1);
-    *n = table[0] == 't'; /* t refers to u */
+    *n = !incoming && table[0] == 't'; /* t refers to u */
     return PARITY_OK;
 }
 
