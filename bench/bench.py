@@ -1,16 +1,25 @@
 #!/usr/bin/python3
-"""The cost of a digest, as ratios within one run.
+"""The cost of digests, bundles and sketches, as ratios within one run.
 
-    make bench [ROWS=2000000] [RUNS=7]
+    make bench [ROWS=2000000] [RUNS=7] [DIFF_ROWS=10000000] [DIFF_RUNS=1]
 
 Builds the same rows in PostgreSQL and in SQLite (bigint key, uuid, text, bool, int, numeric, float8, timestamptz,
 nullable text), checks that both sides' digests are equal, then times each query RUNS times in turn, so that a machine
 that changes its speed does so for all of them, and writes medians and ratios to bench/RESULTS.md. Absolute times say
 little on another machine; the ratios are what to look at.
 
+The bundle of that one table is its one scan (digest, digest of the keys, a digest a column, sketch) and a text of some
+kilobytes. It is timed without a sketch, with one of the default 1,024 cells and with 16,384, in turn with checksum
+alone, which is what the ratios are to. That is told by the clock and by what the process had of a processor, which
+other work on the machine disturbs less.
+
+Then come bench_diff.py, which finds the rows in which two databases differ (DIFF_ROWS, DIFF_RUNS), and trials.c, which
+reads sketches back.
+
 Runs inside scripts/with-postgres.sh. Needs psycopg 3; pg_comparator's row is left out where the extension pgcmp is not
 installed.
 """
+import functools
 import glob
 import os
 import platform
@@ -20,33 +29,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import psycopg
+
+import bench_diff
+from common import COLUMNS, RELADIFF, configure, make_table, ratio, rotate
 
 ROWS = int(os.environ.get('ROWS', '2000000'))
 RUNS = int(os.environ.get('RUNS', '7'))
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULE = os.path.join(HERE, '..', 'sqlite_ext', 'parity')
 
-TABLE = """
-CREATE UNLOGGED TABLE t (
-    id bigint PRIMARY KEY, u uuid NOT NULL, name text NOT NULL, done boolean NOT NULL, n integer NOT NULL,
-    price numeric NOT NULL, x double precision NOT NULL, at timestamptz NOT NULL, note text)
-"""
-FILL = """
-INSERT INTO t
-SELECT i, md5(i::text)::uuid, 'customer number ' || i, i % 3 = 0, (i::bigint * 7919) % 1000003 - 500000,
-       ((i::bigint * 104729) % 10000000)::numeric / 100, sin(i) * 1000,
-       '2020-01-01 00:00:00+00'::timestamptz + i * interval '37.000123 seconds',
-       CASE WHEN i % 4 = 0 THEN NULL ELSE 'note ' || md5((i::bigint * 31)::text) END
-FROM generate_series(1, {rows}) AS i
-"""
-COLUMNS = ['id', 'u', 'name', 'done', 'n', 'price', 'x', 'at', 'note']
-
-# what reladiff issues for all columns of a table (one 60-bit number of an MD5 a row)
-RELADIFF = "SELECT count(*), sum(('x' || substring(md5(%s), 18))::bit(60)::bigint) FROM t" % " || '|' || ".join(
-    "coalesce(%s::varchar, '<null>')" % c for c in COLUMNS)
 COMPARATOR = 'SELECT count(*), sum(cksum8(%s)) FROM t' % " || '|' || ".join("coalesce(%s::text, '')" % c for c in COLUMNS)
 
 
@@ -70,21 +63,21 @@ def build_sqlite(pg, folder):
     return path
 
 
-def timed(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+def clock_and_processor(pid, queries, runs):
+    """As rotate, and the same in seconds that the process pid, which runs the queries, had of a processor."""
+    def used():
+        with open('/proc/%d/schedstat' % pid) as stat:
+            return int(stat.read().split()[0]) / 1e9
 
+    processor = {name: [] for name in queries}
 
-def rotate(queries, runs):
-    """{name: [seconds]} of runs rounds, after one that does not count."""
-    times = {name: [] for name in queries}
-    for turn in range(runs + 1):
-        for name, call in queries.items():
-            seconds = timed(call)
-            if turn > 0:
-                times[name].append(seconds)
-    return times
+    def counted(name, call):
+        before = used()
+        call()
+        processor[name].append(used() - before)
+
+    clock = rotate({name: functools.partial(counted, name, call) for name, call in queries.items()}, runs)
+    return clock, {name: seconds[1:] for name, seconds in processor.items()}
 
 
 def anonymous(pid):
@@ -98,35 +91,38 @@ def table(out, times, base, title):
     print('| query | median s | times `%s` | min to max s |' % base, file=out)
     print('|---|---|---|---|', file=out)
     for name, seconds in times.items():
-        pairs = statistics.median(a / b for a, b in zip(seconds, times[base]))
-        print('| %s | %.3f | %.2f | %.3f to %.3f |' % (name, statistics.median(seconds), pairs, min(seconds),
-                                                       max(seconds)), file=out)
+        print('| %s | %.3f | %.2f | %.3f to %.3f |' % (name, statistics.median(seconds), ratio(times, name, base),
+                                                       min(seconds), max(seconds)), file=out)
 
 
-def ratio(times, a, b):
-    return statistics.median(x / y for x, y in zip(times[a], times[b]))
+def bundle_table(out, clock, processor, checksum, title):
+    print('\n## %s\n' % title, file=out)
+    print('| query | median s | times `{0}` | processor s, median | times `{0}` | least | times the least of `{0}` |'
+          .format(checksum), file=out)
+    print('|---|---|---|---|---|---|---|', file=out)
+    for name, seconds in processor.items():
+        print('| %s | %.3f | %.2f | %.3f | %.2f | %.3f | %.2f |' % (
+            name, statistics.median(clock[name]), ratio(clock, name, checksum), statistics.median(seconds),
+            ratio(processor, name, checksum), min(seconds), min(seconds) / min(processor[checksum])), file=out)
 
 
 def trials(out):
-    """Adds what bench/trials.c prints, linked with the core that `make sqlite` built."""
+    """Adds what bench/trials.c prints, linked with the core that `make sqlite` built; its exit status."""
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, 'trials')
         subprocess.run([os.environ.get('CC', 'cc'), '-std=c11', '-O3', '-I' + os.path.join(HERE, '..', 'core'), '-o', program,
                         os.path.join(HERE, 'trials.c'),
                         *sorted(glob.glob(os.path.join(HERE, '..', 'build', 'sqlite', 'core', '*.o'))), '-lm'], check=True)
-        print('\n## Sketches\n\n' + subprocess.run([program], check=True, capture_output=True, text=True).stdout.rstrip(),
-              file=out)
+        done = subprocess.run([program], stdout=subprocess.PIPE, text=True)
+        print('\n## Sketches\n\n' + done.stdout.rstrip(), file=out)
+        return done.returncode
 
 
 def main():
     out_path = os.path.join(HERE, 'RESULTS.md')
     pg = psycopg.connect(autocommit=True)
-    pg.execute('CREATE EXTENSION IF NOT EXISTS parity')
-    pg.execute(TABLE)
-    pg.execute(FILL.format(rows=ROWS))
-    pg.execute('VACUUM (FREEZE, ANALYZE) t')
-    for setting in ('max_parallel_workers_per_gather = 0', 'jit = off', "work_mem = '64MB'"):
-        pg.execute('SET ' + setting)
+    make_table(pg, ROWS)
+    configure(pg)
     pg.execute("SELECT count(*) FROM t")  # into the cache
     try:
         pg.execute('CREATE EXTENSION pgcmp')
@@ -148,6 +144,12 @@ def main():
     if comparator:
         queries['pg_comparator: sum(cksum8)'] = run(COMPARATOR)
     pg_times = rotate(queries, RUNS)
+    pg_bundle_clock, pg_bundle_processor = clock_and_processor(pg.info.backend_pid, {
+        'parity.checksum': queries['parity.checksum'],
+        'parity.bundle, cells 0': run("SELECT parity.bundle(ARRAY['t'::regclass], 0)"),
+        'parity.bundle': run("SELECT parity.bundle(ARRAY['t'::regclass])"),
+        'parity.bundle, cells 16384': run("SELECT parity.bundle(ARRAY['t'::regclass], 16384)"),
+    }, RUNS)
 
     workers = {}
     for n in (0, 1):
@@ -202,10 +204,20 @@ def main():
             "the shell's .sha3sum": shell('.sha3sum t'),
         }
         lite_times = rotate(lite_queries, RUNS)
+        lite.execute("SELECT parity_set_spec('t', ?)", (kinds,))  # parity_bundle takes no spec
+        lite_bundle_clock, lite_bundle_processor = clock_and_processor(os.getpid(), {
+            'parity_checksum': lite_run("SELECT parity_checksum('t')"),
+            'parity_bundle, cells 0': lite_run("SELECT parity_bundle('[\"t\"]', 0)"),
+            'parity_bundle': lite_run("SELECT parity_bundle('[\"t\"]')"),
+            'parity_bundle, cells 16384': lite_run("SELECT parity_bundle('[\"t\"]', 16384)"),
+        }, RUNS)
         before = anonymous(os.getpid())
         lite_run("SELECT parity_checksum('t', NULL, ?)", kinds)()
         lite_memory = anonymous(os.getpid()) - before
         version = lite.execute('SELECT sqlite_version()').fetchone()[0]
+        lite.close()
+    pg.execute('DROP TABLE t')
+    differences = bench_diff.measure()
 
     with open(out_path, 'w') as out:
         print('# Results of `make bench`\n', file=out)
@@ -217,6 +229,9 @@ def main():
         table(out, pg_times, 'count(last column)', 'PostgreSQL, one process')
         table(out, parallel_times, '1 process', 'PostgreSQL, `parity.checksum` in parallel')
         table(out, lite_times, 'count(last column)', 'SQLite')
+        bundle_table(out, pg_bundle_clock, pg_bundle_processor, 'parity.checksum', 'PostgreSQL, the bundle of the table')
+        bundle_table(out, lite_bundle_clock, lite_bundle_processor, 'parity_checksum', 'SQLite, the bundle of the table')
+        bench_diff.report(differences, out)
         print('\n## Against what was to be reached\n', file=out)
         print('| ratio | to reach | measured |\n|---|---|---|', file=out)
         for what, goal, value in [
@@ -226,16 +241,22 @@ def main():
             ("pg_comparator's `sum(cksum8)` to `parity.checksum`", '≥ 6',
              ratio(pg_times, 'pg_comparator: sum(cksum8)', 'parity.checksum') if comparator else None),
             ('one process to two', '≥ 1.6', ratio(parallel_times, '1 process', '2 processes')),
+            ('`parity.bundle` to `parity.checksum`', '≤ 2.2', ratio(pg_bundle_clock, 'parity.bundle', 'parity.checksum')),
+            ('the same, processor time', '≤ 2.2', ratio(pg_bundle_processor, 'parity.bundle', 'parity.checksum')),
             ('`parity_checksum` to `count(last column)`', '≤ 3', ratio(lite_times, 'parity_checksum', 'count(last column)')),
             ('`.sha3sum` to `parity_checksum`', '≥ 4', ratio(lite_times, "the shell's .sha3sum", 'parity_checksum')),
+            ('`parity_bundle` to `parity_checksum`', '≤ 2.2', ratio(lite_bundle_clock, 'parity_bundle', 'parity_checksum')),
+            ('the same, processor time', '≤ 2.2', ratio(lite_bundle_processor, 'parity_bundle', 'parity_checksum')),
+            *bench_diff.goals(differences),
         ]:
             print('| %s | %s | %s |' % (what, goal, '%.2f' % value if value else 'not installed'), file=out)
         for what, value in [('PostgreSQL, `parity.checksum`', pg_memory), ('PostgreSQL, `parity.bundle`', pg_bundle_memory),
                             ('SQLite, `parity_checksum`', lite_memory)]:
             print('| private memory, %s | < 32 MiB | %.1f MiB |' % (what, value), file=out)
-        trials(out)
+        status = trials(out)
     with open(out_path) as out:
         print(out.read())
+    sys.exit(status)
 
 
 if __name__ == '__main__':

@@ -145,7 +145,7 @@ static parity_status put_literal(parity_repairs *r, parity_buf *b, const parity_
                                   (const char *)b->data + start, b->len - start, &ok, NULL));
     if (!ok) {
         b->len = start;
-        *why = "the column's type does not take it";
+        *why = "the column does not take it";
     }
     return PARITY_OK;
 }

@@ -181,6 +181,69 @@ SELECT statement FROM repair(NULL, :'r') \gexec
 SELECT status FROM verify(bundle('{there.p,there.c}'), '{"schema": "public"}');
 DROP TABLE public.c, public.p;
 
+-- deletes do not cascade to rows that nobody compared; a row that refers to itself is no hindrance
+CREATE TABLE there.q (id int PRIMARY KEY, up int);
+CREATE TABLE q (id int PRIMARY KEY, up int REFERENCES q ON DELETE CASCADE);
+CREATE TABLE of_q (id int PRIMARY KEY, q int REFERENCES q ON DELETE SET NULL);
+INSERT INTO there.q VALUES (1, NULL);
+INSERT INTO q VALUES (1, NULL), (2, NULL), (3, 3), (4, 1);
+INSERT INTO of_q VALUES (10, 2), (11, 4);
+\set ECHO none
+SELECT statement FROM repair('q', there_rows('q')) \gexec
+\set ECHO all
+SELECT id FROM q ORDER BY id;
+SELECT * FROM of_q ORDER BY id;
+-- a key on this side alone: rows are updated, and what only this side has of them stays
+CREATE TABLE there.nokey (id int, v text);
+CREATE TABLE nokey (id int PRIMARY KEY, v text, keep text);
+INSERT INTO there.nokey VALUES (1, 'A'), (2, 'b'), (4, 'd');
+INSERT INTO nokey VALUES (1, 'a', 'precious'), (2, 'b', 'too'), (3, 'c', NULL);
+SELECT statement FROM repair('nokey', there_rows('nokey')) WHERE statement LIKE 'LOCK%';
+\set ECHO none
+SELECT statement FROM repair('nokey', there_rows('nokey')) \gexec
+\set ECHO all
+SELECT * FROM nokey ORDER BY id;
+-- without an enforced key here the table is locked, so that two repairs at once add nothing twice
+CREATE TABLE there.free (v text);
+CREATE TABLE free (v text);
+INSERT INTO there.free VALUES ('x');
+SELECT statement FROM repair('free', there_rows('free')) WHERE statement LIKE 'LOCK%';
+-- a deferrable key, a NOT NULL domain beside an array and a composite, and what types do not take
+CREATE DOMAIN nn AS int NOT NULL CHECK (VALUE > 0);
+CREATE TYPE pair AS (a text, b int[]);
+CREATE TABLE there.odd (id int PRIMARY KEY, d int, l text[], c pair, s text, m text);
+CREATE TABLE odd (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, d nn, l text[], c pair, s varchar(3), m name);
+INSERT INTO there.odd VALUES (1, 1, ARRAY['a\b', 'it''s', NULL], ROW('x\y', ARRAY[1, NULL]), 'abc', 'n'), (2, 0, NULL, NULL, 'abc', 'n'),
+    (3, NULL, NULL, NULL, 'abc', 'n'), (4, 4, NULL, NULL, 'abc   ', 'n'), (5, 5, NULL, NULL, 'abc', repeat('n', 70)), (6, 6, NULL, NULL, '\', 'n');
+INSERT INTO odd VALUES (1, 1, '{}', '(,)', 'old', 'n');
+SELECT statement FROM repair('odd', there_rows('odd')) WHERE statement LIKE '-- not%';
+-- no literal depends on standard_conforming_strings
+SELECT count(*) AS backslashes, count(*) FILTER (WHERE strpos(statement, 'E''') > 0) AS escaped
+    FROM repair('odd', there_rows('odd')) WHERE strpos(statement, '\') > 0;
+\set ECHO none
+SELECT statement FROM repair('odd', there_rows('odd')) \gexec
+\set ECHO all
+SELECT * FROM odd ORDER BY id;
+-- the statements run nothing of the session's search path, and no cast
+CREATE FUNCTION hijack(int8, numeric) RETURNS numeric LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
+CREATE OPERATOR - (LEFTARG = int8, RIGHTARG = numeric, FUNCTION = hijack);
+CREATE FUNCTION hijack_tid(tid, tid) RETURNS bool LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
+CREATE OPERATOR = (LEFTARG = tid, RIGHTARG = tid, FUNCTION = hijack_tid);
+CREATE TYPE moody AS (m mood, t text);
+CREATE TABLE there.hijacked (c moody, v text);
+CREATE TABLE hijacked (c moody, v text);
+INSERT INTO there.hijacked VALUES ('(ok,x)', 'a'), ('(ok,x)', 'a'), (NULL, 'b');
+INSERT INTO hijacked VALUES ('(sad,x)', 'a'), ('(ok,x)', 'a'), ('(ok,x)', 'b');
+CREATE FUNCTION hijack_json(mood) RETURNS json LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
+CREATE CAST (mood AS json) WITH FUNCTION hijack_json(mood);
+SET search_path = here, parity, pg_catalog;
+\set ECHO none
+SELECT statement FROM repair('hijacked', there_rows('hijacked')) \gexec
+\set ECHO all
+SET search_path = here, parity;
+SELECT status('hijacked');
+DROP CAST (mood AS json);
+
 -- keys by hand: keys, hashes, buckets; keys that do not exist any more
 SELECT key, change FROM recheck('ints', rows('there.ints', '[1, 2, 1000]'));
 DELETE FROM ints WHERE id = 2;

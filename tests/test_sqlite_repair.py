@@ -5,6 +5,7 @@ import json
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import uuid
 
@@ -400,12 +401,12 @@ def test_deletes_look_at_the_keys_that_act():
 
 
 @pytest.mark.parametrize('columns, held', [
-    ('id integer PRIMARY KEY, v', False), ('id INTEGER, v, PRIMARY KEY(id DESC)', False),
-    ('id INTEGER PRIMARY KEY DESC, v', True), ('id INT PRIMARY KEY, v', True),
-    ('id INTEGER PRIMARY KEY, v) WITHOUT ROWID --', True), ('id INTEGER, v INTEGER, PRIMARY KEY(id, v)', True)])
+    ('(id integer PRIMARY KEY, v)', False), ('(id INTEGER, v, PRIMARY KEY(id DESC))', False),
+    ('(id INTEGER PRIMARY KEY DESC, v)', True), ('(id INT PRIMARY KEY, v)', True),
+    ('(id INTEGER PRIMARY KEY, v) WITHOUT ROWID', True), ('(id INTEGER, v INTEGER, PRIMARY KEY(id, v))', True)])
 def test_a_rowid_holds_only_integers(columns, held):
     local, remote = connect(), connect()
-    local.execute('CREATE TABLE t(%s\n)' % columns)
+    local.execute('CREATE TABLE t' + columns)
     remote.execute('CREATE TABLE t(id TEXT PRIMARY KEY, v)')
     remote.execute("INSERT INTO t VALUES('x', 1)")
     for db in (local, remote):
@@ -710,3 +711,120 @@ def test_functions_that_read_may_not_stand_in_a_schema():
                                     "(SELECT statement FROM parity_repair('t', '{}'))")):
         db.execute('CREATE VIEW v%d AS SELECT %s AS x' % (i, expression))
         assert 'unsafe use' in error(db, 'SELECT x FROM v%d' % i)
+
+
+def two(tmp_path, here, there):
+    """Two databases with a table each and more; the statements are run as the shell would, with -bail."""
+    local, remote = connect(str(tmp_path / 'here.db')), connect(str(tmp_path / 'there.db'))
+    local.executescript(here)
+    remote.executescript(there)
+    return local, remote
+
+
+def repaired(tmp_path, local, remote, table, *options, before=''):
+    """Repairs one table of here.db with what there.db has; the report."""
+    bundle = one(remote, 'SELECT parity_bundle()')
+    rows = one(remote, 'SELECT parity_rows(?, ?)', table, keys_of(local, table, bundle))
+    statements = repair(local, table, rows)
+    local.executescript(before)
+    code, out, err = shell(str(tmp_path / 'here.db'), statements, *options)
+    assert (code, err) == (0, ''), (err, statements)
+    return tuple(int(n) for n in out.split('|')), statements
+
+
+def test_deletes_do_not_cascade(tmp_path):
+    """A row that is only here stays as long as others refer to it by a key that acts; a row that refers to itself does not count."""
+    local, remote = two(tmp_path, '''
+        CREATE TABLE p(id INTEGER PRIMARY KEY, up INT REFERENCES p(id) ON DELETE CASCADE);
+        CREATE TABLE c(id INTEGER PRIMARY KEY, p INT REFERENCES p(id) ON DELETE SET NULL);
+        INSERT INTO p VALUES(1, NULL), (2, NULL), (3, 3), (4, 1); INSERT INTO c VALUES(10, 2);''', '''
+        CREATE TABLE p(id INTEGER PRIMARY KEY, up INT); INSERT INTO p VALUES(1, NULL);''')
+    report, _ = repaired(tmp_path, local, remote, 'p', '-cmd', 'PRAGMA foreign_keys = ON',
+                         before='INSERT INTO c VALUES(11, 4)')
+    assert report == (3, 1, 2, 0)
+    assert local.execute('SELECT id FROM p ORDER BY id').fetchall() == [(1,), (2,), (4,)]
+    assert local.execute('SELECT * FROM c ORDER BY id').fetchall() == [(10, 2), (11, 4)]
+
+
+def test_a_key_on_this_side_alone(tmp_path):
+    """Rows of one key here are updated and not deleted and inserted: columns that only this side has stay."""
+    local, remote = two(tmp_path, '''
+        CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, keep TEXT);
+        INSERT INTO t VALUES(1, 'a', 'precious'), (2, 'b', 'too'), (3, 'c', NULL);''', '''
+        CREATE TABLE t(id INT, v TEXT); INSERT INTO t VALUES(1, 'A'), (2, 'b'), (4, 'd');''')
+    report, _ = repaired(tmp_path, local, remote, 't')
+    assert report == (3, 3, 0, 0)
+    assert local.execute('SELECT * FROM t ORDER BY id').fetchall() == [(1, 'A', 'precious'), (2, 'b', 'too'), (4, 'd', None)]
+
+
+@pytest.mark.parametrize('names', ['{"a":"x","b":"y"}', '{"a":"b","b":"a"}'])
+@pytest.mark.parametrize('key', [', PRIMARY KEY(a, b)', ''])
+def test_keys_of_columns_with_other_names_there(tmp_path, names, key):
+    there = json.loads(names)
+    local, remote = two(tmp_path, 'CREATE TABLE t(a INT, b INT, v TEXT%s); INSERT INTO t VALUES(1, 2, \'x\'), (2, 1, \'y\');' % key,
+                        'CREATE TABLE t(%s INT, %s INT, v TEXT%s); INSERT INTO t VALUES(1, 2, \'X\'), (2, 1, \'y\'), (3, 4, \'z\');' % (
+                            there['a'], there['b'], key.replace('a, b', '%s, %s' % (there['a'], there['b']))))
+    local.execute('SELECT parity_set_spec(?, ?)', ('t', '{"names":%s}' % names)).fetchall()
+    report, _ = repaired(tmp_path, local, remote, 't')
+    assert report[1:] == (report[0], 0, 0)
+    assert sorted(local.execute('SELECT * FROM t')) == [(1, 2, 'X'), (2, 1, 'y'), (3, 4, 'z')]
+
+
+def test_a_rowid_holds_integers_only(tmp_path):
+    """NULL would become a new number, each time that it is run."""
+    local, remote = two(tmp_path, 'CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT)', '''
+        CREATE TABLE t(id INT PRIMARY KEY, v TEXT); INSERT INTO t VALUES(NULL, 'x'), ('abc', 'y'), (5, 'z');''')
+    report, statements = repaired(tmp_path, local, remote, 't')
+    assert report == (1, 1, 0, 2)
+    assert local.execute('SELECT * FROM t').fetchall() == [(5, 'z')]
+    assert sum('INTEGER PRIMARY KEY holds nothing but integers' in s for s in statements) == 2
+
+
+def test_constraints_that_replace_do_not(tmp_path):
+    """ON CONFLICT REPLACE of a constraint would delete another row."""
+    local, remote = two(tmp_path, '''
+        CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT UNIQUE ON CONFLICT REPLACE); INSERT INTO t VALUES(1, 'a'), (2, 'b');''', '''
+        CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT); INSERT INTO t VALUES(1, 'b'), (2, 'a');''')
+    bundle = one(remote, 'SELECT parity_bundle()')
+    statements = repair(local, 't', one(remote, 'SELECT parity_rows(?, ?)', 't', keys_of(local, 't', bundle)))
+    code, _, err = shell(str(tmp_path / 'here.db'), statements)
+    assert code != 0 and 'UNIQUE' in err
+    assert local.execute('SELECT * FROM t ORDER BY id').fetchall() == [(1, 'a'), (2, 'b')]
+
+
+def test_a_statement_that_fails_is_not_counted(tmp_path):
+    """Without -bail the shell goes on: what failed has not taken effect."""
+    local, remote = two(tmp_path, 'CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES(1, \'a\'), (2, \'b\'), (3, \'c\');',
+                        'CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES(1, \'A\'), (2, \'B\'), (3, \'C\');')
+    bundle = one(remote, 'SELECT parity_bundle()')
+    statements = repair(local, 't', one(remote, 'SELECT parity_rows(?, ?)', 't', keys_of(local, 't', bundle)))
+    assert statements[0].startswith('-- rows to delete: 0, to update: 3, to insert: 0; run with sqlite3 -bail')
+    local.execute('ALTER TABLE t RENAME COLUMN v TO w')
+    run = subprocess.run(['sqlite3', '-cmd', '.load ' + MODULE, str(tmp_path / 'here.db')], input='\n'.join(statements),
+                         capture_output=True, text=True)
+    assert '3|0|3|0' in run.stdout and 'no such column' in run.stderr
+
+
+def test_rows_that_were_lost_on_the_way(tmp_path):
+    """A rows bundle that was cut or edited does not become deletes."""
+    pair = Pair(tmp_path, CASES['int'])
+    bundle = json.loads(pair.rows())
+    for change in (lambda b: b['rows'].pop(), lambda b: b.update(rows=[]), lambda b: b.pop('digest'),
+                   lambda b: b['rows'].append(b['rows'][0])):
+        edited = json.loads(json.dumps(bundle))
+        change(edited)
+        for function in (explain, recheck, repair):
+            with pytest.raises(sqlite3.OperationalError, match='invalid rows bundle'):
+                function(pair.local, 't', json.dumps(edited))
+
+
+def test_a_long_chain_of_references_takes_no_quadratic_time(tmp_path):
+    n = 100000
+    local, remote = two(tmp_path, 'CREATE TABLE t(id INTEGER PRIMARY KEY, up INT REFERENCES t(id))',
+                        'CREATE TABLE t(id INTEGER PRIMARY KEY, up INT)')
+    remote.execute('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)'
+                   ' INSERT INTO t SELECT i, iif(i < ?, i + 1, NULL) FROM n', (n, n))
+    rows = one(remote, 'SELECT parity_rows(?, ?)', 't', '[{"bucket":0,"bits":0}]')
+    statements = repair(local, 't', rows)
+    ids = [int(s.split(' SELECT ')[1].split(',')[0]) for s in statements if s.startswith('INSERT OR ABORT')]
+    assert ids == list(range(n, 0, -1))
