@@ -24,7 +24,8 @@ bisection   what reladiff does by default, as its SQL: the range of keys in 32 s
 Bytes are those of texts and results as PostgreSQL writes them, without what the protocol, the queries and encryption
 add. "parity" repairs in the end (the time for that is told apart), and the digests of both sides have to be equal then.
 
-Runs inside scripts/with-postgres.sh, by itself or out of bench.py. Every query in one process.
+Runs inside scripts/with-postgres.sh, by itself or out of bench.py. Queries of all ways may run in parallel, with
+PostgreSQL's default of two workers.
 """
 import concurrent.futures
 import itertools
@@ -246,6 +247,7 @@ def measure():
             psycopg.connect(dbname='parity_there', autocommit=True) as there:
         for pg in here, there:
             configure(pg)
+            pg.execute('SET max_parallel_workers_per_gather = 2')
             value(pg, "SELECT parity.checksum('t')::text")  # the table into the cache, parity into the server
         cases = [(differences, scattered) for differences in (10, 1000) for scattered in (True, False)]
         for turn in range(RUNS * len(cases)):
