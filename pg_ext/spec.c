@@ -262,7 +262,7 @@ void parity_pg_describe(parity_arena *a, Oid relid, parity_local_table *out)
 
         col->name = cols.names[i];
         col->kind = col->natural = cols.kinds[i];
-        if (getBaseType(cols.types[i]) == MONEYOID) {
+        if (getBaseType(cols.types[i]) == CASHOID) {
             /* cents: what has more digits would be rounded */
             col->natural.has_scale = true;
             col->natural.precision = 19;
