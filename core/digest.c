@@ -56,6 +56,27 @@ void parity_digest_add_row(parity_digest *d, const void *p, size_t n)
     add_residue(d, h.low64, h.high64);
 }
 
+void parity_digest_remove(parity_digest *d, parity_hash h)
+{
+    parity_hash whole = parity_field_reduce(h.lo, h.hi), sum = {d->lo, d->hi};
+
+    d->rows--;
+    sum = parity_field_subtract(sum, whole);
+    d->lo = sum.lo;
+    d->hi = sum.hi;
+}
+
+void parity_digest_remove_row(parity_digest *d, const void *p, size_t n)
+{
+    parity_digest_remove(d, parity_hash_bytes(p, n, 0));
+}
+
+void parity_digest_shift(parity_digest *d, const parity_digest *by)
+{
+    d->rows += by->rows;
+    add_residue(d, by->lo, by->hi);
+}
+
 parity_status parity_digest_merge(parity_digest *d, const parity_digest *other, parity_error *err)
 {
     if (d->rows + other->rows < d->rows)

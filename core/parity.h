@@ -296,6 +296,11 @@ void parity_hash_store(parity_hash h, unsigned char out[16]);
 void parity_digest_add(parity_digest *d, parity_hash h);
 /* Hashes a row's n bytes of frames and adds it: the hot path of every digest. */
 void parity_digest_add_row(parity_digest *d, const void *p, size_t n);
+/* Takes away one row, of hash h or of n bytes of frames; rows wrap below 0, so that d may be a difference. */
+void parity_digest_remove(parity_digest *d, parity_hash h);
+void parity_digest_remove_row(parity_digest *d, const void *p, size_t n);
+/* *d += by, with rows that wrap: by may be a difference. */
+void parity_digest_shift(parity_digest *d, const parity_digest *by);
 /* *d += other, *d -= other: PARITY_RANGE when the number of rows leaves 0 to 2^64 - 1. */
 parity_status parity_digest_merge(parity_digest *d, const parity_digest *other, parity_error *err);
 parity_status parity_digest_subtract(parity_digest *d, const parity_digest *other, parity_error *err);

@@ -49,8 +49,13 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
-/* 14: multiranges; a renamed type. */
-#if PG_VERSION_NUM < 140000
+/* 14: index_insert is told whether the indexed columns are unchanged; multiranges; a renamed type. */
+#if PG_VERSION_NUM >= 140000
+#define parity_index_insert(index, values, nulls, tid, table, info) \
+    index_insert(index, values, nulls, tid, table, UNIQUE_CHECK_NO, false, info)
+#else
+#define parity_index_insert(index, values, nulls, tid, table, info) \
+    index_insert(index, values, nulls, tid, table, UNIQUE_CHECK_NO, info)
 #define PG_LSNOID LSNOID
 #define TYPTYPE_MULTIRANGE 'm'
 #define get_multirange_range(type) InvalidOid

@@ -1,0 +1,370 @@
+/*
+ * live_state.c - what must hold for a live checksum to be believed
+ *
+ * What no trigger sees leaves a trace in the catalogs:
+ *
+ *  - Triggers that were disabled, dropped or renamed, also if that was undone:
+ *    each change makes a new version of the trigger's row in pg_trigger, whose
+ *    xmin is another one.  Freezing keeps it.
+ *  - Columns and overrides: the spec is made anew and compared with the stored
+ *    one; with it the types of the columns, and the versions of the catalog
+ *    rows that their text depends on: labels of enums, fields of composites.
+ *  - Rewrites (ALTER TYPE … USING, SET UNLOGGED, VACUUM FULL): another file.
+ *    Which of them change values cannot be told from the catalogs, so that all
+ *    of them ask for a recheck.
+ *
+ * Types are stored as text: a line `column <type> <typmod>` for each column of
+ * the spec, which must be the same ones, and then `label <oid> <xmin>` and
+ * `field <relation> <number> <xmin>`, which must still be there: a label that
+ * was added changes no row.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "live.h"
+
+/* --------------------------------------------------------------------------- types */
+
+/* Whether values of a type print the names of other objects, which may change. */
+static bool prints_names(Oid type)
+{
+    switch (type) {
+    case REGPROCOID:
+    case REGPROCEDUREOID:
+    case REGOPEROID:
+    case REGOPERATOROID:
+    case REGCLASSOID:
+    case REGTYPEOID:
+    case REGCOLLATIONOID:
+    case REGCONFIGOID:
+    case REGDICTIONARYOID:
+    case REGROLEOID:
+    case REGNAMESPACEOID:
+    case ACLITEMOID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void put_type(StringInfo out, List **seen, Oid type, const char *column);
+
+/* The labels of an enum. */
+static void put_labels(StringInfo out, Oid type)
+{
+    Relation rel = table_open(EnumRelationId, AccessShareLock);
+    ScanKeyData key;
+    SysScanDesc scan;
+    HeapTuple row;
+
+    ScanKeyInit(&key, Anum_pg_enum_enumtypid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
+    scan = systable_beginscan(rel, EnumTypIdLabelIndexId, true, NULL, 1, &key);
+    while (HeapTupleIsValid(row = systable_getnext(scan)))
+        appendStringInfo(out, "label %u %u\n", ((Form_pg_enum)GETSTRUCT(row))->oid,
+                         HeapTupleHeaderGetRawXmin(row->t_data));
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+}
+
+/* The fields of a composite type, and their types. */
+static void put_fields(StringInfo out, List **seen, Oid type, const char *column)
+{
+    Oid relid = get_typ_typrelid(type);
+    Relation rel = table_open(AttributeRelationId, AccessShareLock);
+    List *types = NIL;
+    ScanKeyData key;
+    SysScanDesc scan;
+    HeapTuple row;
+    ListCell *cell;
+
+    ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+    scan = systable_beginscan(rel, AttributeRelidNumIndexId, true, NULL, 1, &key);
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        Form_pg_attribute a = (Form_pg_attribute)GETSTRUCT(row);
+
+        if (a->attnum <= 0)
+            continue;
+        appendStringInfo(out, "field %u %d %u\n", relid, a->attnum, HeapTupleHeaderGetRawXmin(row->t_data));
+        if (!a->attisdropped)
+            types = lappend_oid(types, a->atttypid);
+    }
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    foreach (cell, types)
+        put_type(out, seen, lfirst_oid(cell), column);
+}
+
+/* What the text of a type's values depends on; column is whose, for the error. */
+static void put_type(StringInfo out, List **seen, Oid type, const char *column)
+{
+    Oid element;
+
+    check_stack_depth();
+    type = getBaseType(type);
+    if (prints_names(type))
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("column \"%s\" cannot be tracked: values of type %s are names of other objects", column,
+                               format_type_be(type)),
+                        errdetail("Renaming such an object would change the digest without a change of the table."),
+                        errhint("Leave the column out: parity.set_spec with \"exclude\".")));
+    if (type < FirstNormalObjectId && !OidIsValid(get_element_type(type)))
+        return;
+    if (list_member_oid(*seen, type))
+        return;
+    *seen = lappend_oid(*seen, type);
+    element = get_element_type(type);
+    if (OidIsValid(element)) {
+        put_type(out, seen, element, column);
+        return;
+    }
+    switch (get_typtype(type)) {
+    case TYPTYPE_ENUM:
+        put_labels(out, type);
+        break;
+    case TYPTYPE_COMPOSITE:
+        put_fields(out, seen, type, column);
+        break;
+    case TYPTYPE_RANGE:
+        put_type(out, seen, get_range_subtype(type), column);
+        break;
+    case TYPTYPE_MULTIRANGE:
+        put_type(out, seen, get_multirange_range(type), column);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---------------------------------------------------------------------------- spec */
+
+void parity_live_describe(Oid rel, int bits, char **columns, char **types)
+{
+    parity_pg_room room;
+    parity_spec spec;
+    parity_buf json;
+    StringInfoData lines, depends;
+    List *seen = NIL;
+
+    parity_pg_room_open(&room, CurrentMemoryContext);
+    parity_pg_spec(&room.arena, rel, &spec);
+    parity_pg_require_columns(&spec);
+    initStringInfo(&lines);
+    initStringInfo(&depends);
+    for (int i = 0; i < spec.ncolumns; i++) {
+        const char *name = parity_pg_from_utf8(spec.columns[i].name);
+        AttrNumber n = get_attnum(rel, name);
+        Oid type, collation;
+        int32 typmod;
+
+        get_atttypetypmodcoll(rel, n, &type, &typmod, &collation);
+        appendStringInfo(&lines, "column %u %d\n", type, typmod);
+        put_type(&depends, &seen, type, name);
+    }
+    appendStringInfoString(&lines, depends.data);
+    *types = lines.data;
+    /* names of the table may change, and a key matters for buckets only */
+    spec.schema = spec.as = NULL;
+    spec.table = "t";
+    spec.unique = false;
+    spec.nleft_out = 0;
+    for (int i = 0; i < spec.ncolumns; i++) {
+        spec.columns[i].as = NULL;
+        spec.columns[i].key = spec.columns[i].key && bits > 0;
+    }
+    parity_buf_init(&json, room.mem);
+    parity_pg_check(parity_spec_print(&json, &spec), NULL);
+    *columns = pnstrdup((const char *)json.data, json.len);
+    parity_pg_room_close(&room);
+}
+
+void parity_live_spec(parity_arena *a, const char *columns, parity_spec *out)
+{
+    parity_error err = {0};
+
+    parity_pg_check(parity_spec_parse(a, columns, strlen(columns), out, &err), &err);
+}
+
+/* Whether each line of what was stored is among the ones now; all lines with the prefix must be the same. */
+static bool types_hold(const char *stored, const char *now)
+{
+    StringInfoData line;
+
+    while (strncmp(stored, "column ", 7) == 0 || strncmp(now, "column ", 7) == 0) {
+        const char *end = strchr(stored, '\n');
+
+        if (end == NULL || strncmp(stored, now, (size_t)(end + 1 - stored)) != 0)
+            return false;
+        now += end + 1 - stored;
+        stored = end + 1;
+    }
+    initStringInfo(&line);
+    while (*stored != '\0') {
+        const char *end = strchr(stored, '\n'), *found;
+
+        if (end == NULL)
+            return false;
+        resetStringInfo(&line);
+        appendBinaryStringInfo(&line, stored, (int)(end + 1 - stored));
+        found = now;
+        while ((found = strstr(found, line.data)) != NULL && found > now && found[-1] != '\n')
+            found++;
+        if (found == NULL)
+            return false;
+        stored = end + 1;
+    }
+    return true;
+}
+
+char *parity_live_changed(const ParityLive *live)
+{
+    char *columns, *types;
+
+    parity_live_describe(live->rel, live->bits, &columns, &types);
+    if (strcmp(columns, live->columns) != 0)
+        return "its columns, or the spec under which it is read, have changed";
+    if (!types_hold(live->types, types))
+        return "the type of a column has changed";
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------- triggers */
+
+int64 parity_live_trigger_id(HeapTuple row, TupleDesc desc)
+{
+    Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
+    bool isnull;
+    Datum args = heap_getattr(row, Anum_pg_trigger_tgargs, desc, &isnull);
+    bytea *text;
+
+    if (isnull || form->tgnargs != 1)
+        return 0;
+    text = DatumGetByteaPP(args);
+    /* the argument ends in NUL */
+    if (VARSIZE_ANY_EXHDR(text) < 2 || VARDATA_ANY(text)[VARSIZE_ANY_EXHDR(text) - 1] != '\0')
+        return 0;
+    return strtoll(VARDATA_ANY(text), NULL, 10);
+}
+
+static bool xmin_seen(HeapTupleHeader row, Snapshot snapshot)
+{
+    TransactionId xmin = HeapTupleHeaderGetXmin(row);
+
+    if (!TransactionIdIsNormal(xmin))
+        return true;
+    /* one's own is as old as the transaction, a snapshot of which may be older than its lock */
+    if (TransactionIdIsCurrentTransactionId(xmin))
+        return !IsolationUsesXactSnapshot();
+    return !XidInMVCCSnapshot(xmin, snapshot);
+}
+
+typedef struct trigger_row {
+    Oid oid;
+    TransactionId xmin;
+} trigger_row;
+
+static int by_oid(const ListCell *a, const ListCell *b)
+{
+    Oid x = ((const trigger_row *)lfirst(a))->oid, y = ((const trigger_row *)lfirst(b))->oid;
+
+    return x < y ? -1 : x > y;
+}
+
+char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapshot snapshot, bool *complete, bool *seen)
+{
+    Relation rel = table_open(TriggerRelationId, AccessShareLock);
+    bool rows = false, truncate = false;
+    List *found = NIL;
+    StringInfoData out;
+    ScanKeyData key;
+    SysScanDesc scan;
+    HeapTuple row;
+    ListCell *cell;
+
+    *seen = true;
+    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(leaf));
+    scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
+        trigger_row *one;
+
+        if (form->tgfoid != t->function || parity_live_trigger_id(row, RelationGetDescr(rel)) != id)
+            continue;
+        one = palloc(sizeof *one);
+        one->oid = form->oid;
+        one->xmin = HeapTupleHeaderGetRawXmin(row->t_data);
+        found = lappend(found, one);
+        if (snapshot != NULL && !xmin_seen(row->t_data, snapshot))
+            *seen = false;
+        if (form->tgenabled != TRIGGER_FIRES_ALWAYS)
+            continue;
+        if (form->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE))
+            rows = true;
+        else if (form->tgtype == TRIGGER_TYPE_TRUNCATE)
+            truncate = true;
+    }
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    list_sort(found, by_oid);
+    initStringInfo(&out);
+    foreach (cell, found) {
+        const trigger_row *one = lfirst(cell);
+
+        appendStringInfo(&out, "%u %u\n", one->oid, one->xmin);
+    }
+    /* a partition that came later has no trigger for TRUNCATE: another file tells */
+    if (truncate)
+        appendStringInfoString(&out, "truncate\n");
+    *complete = rows;
+    return out.data;
+}
+
+bool parity_live_foreign_triggers(const ParityLiveTables *t, Oid relid)
+{
+    Relation rel = table_open(TriggerRelationId, AccessShareLock);
+    bool found = false;
+    ScanKeyData key;
+    SysScanDesc scan;
+    HeapTuple row;
+
+    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+    scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+    while (!found && HeapTupleIsValid(row = systable_getnext(scan)))
+        found = ((Form_pg_trigger)GETSTRUCT(row))->tgfoid == t->function;
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    return found;
+}
+
+List *parity_live_members(Oid rel)
+{
+    List *out = NIL;
+    ListCell *cell;
+
+    if (get_rel_relkind(rel) != RELKIND_PARTITIONED_TABLE)
+        return list_make1_oid(rel);
+    foreach (cell, find_all_inheritors(rel, AccessShareLock, NULL))
+        if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
+            out = lappend_oid(out, lfirst_oid(cell));
+    return out;
+}
