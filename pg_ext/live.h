@@ -186,6 +186,8 @@ extern bool parity_pending_any(int64 id, Oid leaf);
 
 /* The spec under which rel is tracked, as stored in parity.live, and the versions of its columns' types. */
 extern void parity_live_describe(Oid rel, int bits, char **columns, char **types);
+/* How a column's type stands in types. */
+extern char *parity_live_type_line(Oid type, int32 typmod);
 /* Why what was stored no longer holds, or NULL. */
 extern char *parity_live_changed(const ParityLive *live);
 /* The triggers of a leaf for an id, as text; *complete when they are what tracking needs, *seen when snapshot sees
@@ -194,7 +196,7 @@ extern char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id,
                                   bool *seen);
 /* The id that a trigger, a row of pg_trigger, was made with, or 0. */
 extern int64 parity_live_trigger_id(HeapTuple row, TupleDesc desc);
-/* Whether the relation has triggers that call parity.live_capture. */
+/* Whether the relation has a trigger of parity.track of which parity.live knows nothing. */
 extern bool parity_live_foreign_triggers(const ParityLiveTables *t, Oid rel);
 /* The leaves of a relation, locked with AccessShareLock; itself unless it is partitioned. */
 extern List *parity_live_members(Oid rel);

@@ -80,11 +80,11 @@ static int find_attribute(TupleDesc desc, const char *name, const char *type_lin
 {
     for (int i = 0; i < desc->natts; i++) {
         Form_pg_attribute a = TupleDescAttr(desc, i);
-        char line[64];
+        const char *line;
 
         if (a->attisdropped || strcmp(NameStr(a->attname), name) != 0)
             continue;
-        snprintf(line, sizeof line, "column %u %d\n", a->atttypid, a->atttypmod);
+        line = parity_live_type_line(a->atttypid, a->atttypmod);
         return strncmp(type_line, line, strlen(line)) == 0 ? i : -1;
     }
     return -1;

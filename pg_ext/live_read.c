@@ -159,7 +159,7 @@ static leaf_state look_at_leaf(const ParityLiveTables *t, const ParityLive *live
 
         UnregisterSnapshot(latest);
         /* TRUNCATE takes the rows from older snapshots, too, and COPY FREEZE may even give them others */
-        if (truncated)
+        if (truncated || in_a_statement(leaf)) /* of which TRUNCATE's trigger may be still to come */
             return LEAF_TRUNCATED;
         if (partition && strstr(triggers, "truncate") == NULL)
             return LEAF_PENDING;

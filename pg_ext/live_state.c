@@ -13,8 +13,8 @@
  *    Which of them change values cannot be told from the catalogs, so that all
  *    of them ask for a recheck.
  *
- * Types are stored as text: a line `column <type> <typmod>` for each column of
- * the spec, which must be the same ones, and then `label <oid> <xmin>` and
+ * Types are stored as text: a line `column …` for each column of the
+ * spec, which must be the same ones, and then `label <oid> <xmin>` and
  * `field <relation> <number> <xmin>`, which must still be there: a label that
  * was added changes no row.
  */
@@ -158,6 +158,14 @@ static void put_type(StringInfo out, List **seen, Oid type, const char *column)
 
 /* ---------------------------------------------------------------------------- spec */
 
+char *parity_live_type_line(Oid type, int32 typmod)
+{
+    /* text of any length is read alike, and going from one to the other touches no row */
+    if (type == TEXTOID || type == VARCHAROID)
+        return pstrdup("column text\n");
+    return psprintf("column %u %d\n", type, typmod);
+}
+
 void parity_live_describe(Oid rel, int bits, char **columns, char **types)
 {
     parity_pg_room room;
@@ -178,7 +186,7 @@ void parity_live_describe(Oid rel, int bits, char **columns, char **types)
         int32 typmod;
 
         get_atttypetypmodcoll(rel, n, &type, &typmod, &collation);
-        appendStringInfo(&lines, "column %u %d\n", type, typmod);
+        appendStringInfoString(&lines, parity_live_type_line(type, typmod));
         put_type(&depends, &seen, type, name);
     }
     appendStringInfoString(&lines, depends.data);
@@ -342,6 +350,7 @@ char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapsh
 bool parity_live_foreign_triggers(const ParityLiveTables *t, Oid relid)
 {
     Relation rel = table_open(TriggerRelationId, AccessShareLock);
+    Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
     bool found = false;
     ScanKeyData key;
     SysScanDesc scan;
@@ -349,9 +358,15 @@ bool parity_live_foreign_triggers(const ParityLiveTables *t, Oid relid)
 
     ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
     scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
-    while (!found && HeapTupleIsValid(row = systable_getnext(scan)))
-        found = ((Form_pg_trigger)GETSTRUCT(row))->tgfoid == t->function;
+    while (!found && HeapTupleIsValid(row = systable_getnext(scan))) {
+        Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
+        ParityLive live;
+
+        found = form->tgfoid == t->function && !OidIsValid(form->tgparentid) && (form->tgtype & TRIGGER_TYPE_ROW) &&
+                !parity_live_find(t, InvalidOid, parity_live_trigger_id(row, RelationGetDescr(rel)), latest, &live);
+    }
     systable_endscan(scan);
+    UnregisterSnapshot(latest);
     table_close(rel, AccessShareLock);
     return found;
 }

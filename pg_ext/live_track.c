@@ -88,13 +88,13 @@ static char *drop_statement(Form_pg_trigger form)
                     parity_pg_relation_name(form->tgrelid));
 }
 
-/* Drops the triggers that were made for id, and those of rel that belong to nothing. */
+/* Drops the triggers that were made for id, and those of rel and its partitions that belong to nothing. */
 static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
 {
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
     SysScanDesc scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    List *statements = NIL;
+    List *statements = NIL, *members = lappend_oid(parity_live_members(rel), rel);
     HeapTuple row;
     ListCell *cell;
 
@@ -106,7 +106,7 @@ static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
         if (form->tgfoid != t->function || OidIsValid(form->tgparentid))
             continue;
         its = parity_live_trigger_id(row, RelationGetDescr(triggers));
-        if (its == id || (form->tgrelid == rel && !parity_live_find(t, InvalidOid, its, snapshot, &live)))
+        if (its == id || (list_member_oid(members, form->tgrelid) && !parity_live_find(t, InvalidOid, its, snapshot, &live)))
             statements = lappend(statements, drop_statement(form));
     }
     UnregisterSnapshot(snapshot);
