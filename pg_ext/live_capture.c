@@ -57,6 +57,8 @@ static void relation_callback(Datum arg, Oid relid)
     tracker *t;
 
     (void)arg;
+    if (trackers == NULL)
+        return;
     hash_seq_init(&all, trackers);
     while ((t = hash_seq_search(&all)) != NULL)
         if (!OidIsValid(relid) || t->key.leaf == relid)
@@ -71,8 +73,9 @@ static void make_cache(void)
     control.keysize = sizeof(tracker_key);
     control.entrysize = sizeof(tracker);
     control.hcxt = TopMemoryContext;
-    trackers = hash_create("parity live trackers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    /* first, so that there is no cache that is not told of changes */
     CacheRegisterRelcacheCallback(relation_callback, (Datum)0);
+    trackers = hash_create("parity live trackers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 /* The attribute of a column, if it is of the stored type; -1 otherwise. */

@@ -185,6 +185,7 @@ static void add_leaf(const ParityLiveTables *t, Oid leaf, const parity_spec *spe
     leaf_state found = look_at_leaf(t, live, leaf, snapshot, &base, &reason);
     ParityOwn own = PARITY_OWN_NONE;
     ParitySums *sums;
+    bool busy;
 
     if (found == LEAF_RECHECK) {
         a->state = RECHECK;
@@ -206,9 +207,11 @@ static void add_leaf(const ParityLiveTables *t, Oid leaf, const parity_spec *spe
         a->state = PENDING;
     if (a->sums == NULL)
         return;
-    if (found == LEAF_PENDING || found == LEAF_TRUNCATED || own == PARITY_OWN_UNSURE || in_a_statement(leaf)) {
+    busy = in_a_statement(leaf);
+    if (found == LEAF_PENDING || found == LEAF_TRUNCATED || own == PARITY_OWN_UNSURE || busy) {
         sums = scan_leaf(live->rel, leaf, spec, live->bits);
-        if (found == LEAF_PENDING)
+        /* rows of a statement that is under way are told by its triggers later */
+        if (found == LEAF_PENDING && !busy)
             parity_live_keep(t, live, leaf, snapshot, sums);
     }
     parity_sums_add(a->sums, sums);
