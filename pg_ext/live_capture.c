@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "live.h"
 #include "row.h"
@@ -34,6 +35,7 @@ typedef struct tracker {
     tracker_key key;
     bool valid;   /* the rest can be used */
     bool ignored; /* nothing is kept: untracked, or already marked */
+    bool fragile; /* a column's type is made of others, which may change without the leaf */
     MemoryContext context;
     const char *broken; /* why the rows cannot be read as they should, or NULL */
     ParityLiveTables tables;
@@ -51,18 +53,33 @@ typedef struct tracker {
 
 static HTAB *trackers;
 
-static void relation_callback(Datum arg, Oid relid)
+/* Forgets the tracker of a leaf, or all; in any case those that depend on more than their leaf. */
+static void forget(Oid leaf, bool all)
 {
-    HASH_SEQ_STATUS all;
+    HASH_SEQ_STATUS scan;
     tracker *t;
 
-    (void)arg;
     if (trackers == NULL)
         return;
-    hash_seq_init(&all, trackers);
-    while ((t = hash_seq_search(&all)) != NULL)
-        if (!OidIsValid(relid) || t->key.leaf == relid)
+    hash_seq_init(&scan, trackers);
+    while ((t = hash_seq_search(&scan)) != NULL)
+        if (all || t->key.leaf == leaf || t->fragile)
             t->valid = false;
+}
+
+static void relation_callback(Datum arg, Oid relid)
+{
+    (void)arg;
+    forget(relid, !OidIsValid(relid));
+}
+
+/* A type or a label has changed. */
+static void type_callback(Datum arg, int cache, uint32 hash)
+{
+    (void)arg;
+    (void)cache;
+    (void)hash;
+    forget(InvalidOid, false);
 }
 
 static void make_cache(void)
@@ -75,6 +92,8 @@ static void make_cache(void)
     control.hcxt = TopMemoryContext;
     /* first, so that there is no cache that is not told of changes */
     CacheRegisterRelcacheCallback(relation_callback, (Datum)0);
+    CacheRegisterSyscacheCallback(TYPEOID, type_callback, (Datum)0);
+    CacheRegisterSyscacheCallback(ENUMOID, type_callback, (Datum)0);
     trackers = hash_create("parity live trackers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
@@ -153,6 +172,7 @@ static void build(tracker *t, Relation leaf)
                  parity_live_stale(&t->tables, t->key.id, snapshot, &at) != NULL;
     if (!t->ignored) {
         t->bits = live.bits;
+        t->fragile = strstr(live.types, "field ") != NULL || strstr(live.types, "label ") != NULL;
         build_readers(t, &live, RelationGetDescr(leaf));
         if (has_subclass(RelationGetRelid(leaf)) &&
             find_inheritance_children(RelationGetRelid(leaf), NoLock) != NIL)

@@ -14,9 +14,9 @@
  *    of them ask for a recheck.
  *
  * Types are stored as text: a line `column …` for each column of the
- * spec, which must be the same ones, and then `label <oid> <xmin>` and
- * `field <relation> <number> <xmin>`, which must still be there: a label that
- * was added changes no row.
+ * spec, then `field <relation> <number> <xmin>`, which must all be the same, and
+ * `label <oid> <xmin>`, which must still be there: a label that was added
+ * changes no row.
  */
 #include "postgres.h"
 
@@ -213,33 +213,38 @@ void parity_live_spec(parity_arena *a, const char *columns, parity_spec *out)
     parity_pg_check(parity_spec_parse(a, columns, strlen(columns), out, &err), &err);
 }
 
-/* Whether each line of what was stored is among the ones now; all lines with the prefix must be the same. */
+/* The lines that do, or do not, speak of labels. */
+static char *lines_of(const char *text, bool labels)
+{
+    StringInfoData out;
+
+    initStringInfo(&out);
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+
+        n += text[n] != '\0';
+        if ((strncmp(text, "label ", 6) == 0) == labels)
+            appendBinaryStringInfo(&out, text, (int)n);
+        text += n;
+    }
+    return out.data;
+}
+
+/* Whether what was stored of types still holds: labels may have come, all else is the same. */
 static bool types_hold(const char *stored, const char *now)
 {
-    StringInfoData line;
+    char *labels = lines_of(stored, true), *found = lines_of(now, true), *line, *rest = NULL;
 
-    while (strncmp(stored, "column ", 7) == 0 || strncmp(now, "column ", 7) == 0) {
-        const char *end = strchr(stored, '\n');
+    if (strcmp(lines_of(stored, false), lines_of(now, false)) != 0)
+        return false;
+    for (line = strtok_r(labels, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        size_t n = strlen(line);
+        const char *p = found;
 
-        if (end == NULL || strncmp(stored, now, (size_t)(end + 1 - stored)) != 0)
+        while ((p = strstr(p, line)) != NULL && ((p > found && p[-1] != '\n') || p[n] != '\n'))
+            p++;
+        if (p == NULL)
             return false;
-        now += end + 1 - stored;
-        stored = end + 1;
-    }
-    initStringInfo(&line);
-    while (*stored != '\0') {
-        const char *end = strchr(stored, '\n'), *found;
-
-        if (end == NULL)
-            return false;
-        resetStringInfo(&line);
-        appendBinaryStringInfo(&line, stored, (int)(end + 1 - stored));
-        found = now;
-        while ((found = strstr(found, line.data)) != NULL && found > now && found[-1] != '\n')
-            found++;
-        if (found == NULL)
-            return false;
-        stored = end + 1;
     }
     return true;
 }
