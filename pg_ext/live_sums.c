@@ -133,6 +133,17 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Takes repetitions out of sorted numbers; how many are left. */
+static size_t unique(uint64 *a, size_t n)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (left == 0 || a[left - 1] != a[i])
+            a[left++] = a[i];
+    return left;
+}
+
 ParityCoverage *parity_coverage_of(Snapshot snapshot)
 {
     FullTransactionId next = ReadNextFullTransactionId(), own = GetTopFullTransactionIdIfAny();
@@ -146,6 +157,8 @@ ParityCoverage *parity_coverage_of(Snapshot snapshot)
     if (FullTransactionIdIsValid(own))
         c->without[c->n++] = U64FromFullTransactionId(own);
     qsort(c->without, c->n, sizeof *c->without, ascending);
+    /* a transaction that is just being prepared is in a snapshot twice: its own entry and the prepared one */
+    c->n = (uint32)unique(c->without, c->n);
     parity_coverage_cut(c, c->end);
     return c;
 }
