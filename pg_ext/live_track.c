@@ -116,17 +116,39 @@ static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
         run(lfirst(cell));
 }
 
+/* Whether there is anything of parity.track on rel; *live is its row, unless *tracked is false. */
+static bool has_tracking(const ParityLiveTables *t, Oid rel, ParityLive *live, bool *tracked)
+{
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+    *tracked = parity_live_find(t, rel, 0, snapshot, live);
+    UnregisterSnapshot(snapshot);
+    return *tracked || parity_live_foreign_triggers(t, rel);
+}
+
+/*
+ * Locks rel: for triggers to be made against writers, for triggers to be
+ * dropped against all.  The stronger lock is taken at once: who has read the
+ * table and goes on to write it must not wait for us while we wait for him.
+ */
+static void lock(const ParityLiveTables *t, Oid rel)
+{
+    ParityLive live;
+    bool tracked;
+
+    LockRelationOid(rel, has_tracking(t, rel, &live, &tracked) ? AccessExclusiveLock : ShareRowExclusiveLock);
+    must_own(rel);
+}
+
 /* Ends what tracking of rel there is; false when there was none. */
 static bool forget(const ParityLiveTables *t, Oid rel)
 {
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     ParityLive live;
-    bool tracked = parity_live_find(t, rel, 0, snapshot, &live);
+    bool tracked;
 
-    UnregisterSnapshot(snapshot);
-    if (!tracked && !parity_live_foreign_triggers(t, rel))
+    if (!has_tracking(t, rel, &live, &tracked))
         return false;
-    LockRelationOid(rel, AccessExclusiveLock);
+    LockRelationOid(rel, AccessExclusiveLock); /* unless it came about just now, this is held */
     drop_triggers(t, rel, tracked ? live.id : 0);
     if (tracked)
         parity_live_remove(t, live.id);
@@ -217,11 +239,10 @@ Datum parity_sql_track(PG_FUNCTION_ARGS)
                         errmsg("bits must be between 0 and %d", PARITY_LIVE_MAX_BITS)));
     must_own(rel);
     must_be_trackable(rel);
-    LockRelationOid(rel, ShareRowExclusiveLock);
-    must_own(rel);
-    must_be_trackable(rel);
     parity_live_register();
     parity_live_tables(&tables);
+    lock(&tables, rel);
+    must_be_trackable(rel);
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
     forget(&tables, rel);
@@ -258,10 +279,9 @@ Datum parity_sql_untrack(PG_FUNCTION_ARGS)
     PreventCommandIfReadOnly("parity.untrack()");
     PreventCommandDuringRecovery("parity.untrack()");
     must_own(rel);
-    LockRelationOid(rel, ShareRowExclusiveLock);
-    must_own(rel);
     parity_live_register();
     parity_live_tables(&tables);
+    lock(&tables, rel);
     if (SPI_connect() != SPI_OK_CONNECT)
         elog(ERROR, "SPI_connect failed");
     if (!forget(&tables, rel))
