@@ -10,6 +10,7 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
@@ -153,6 +154,22 @@ static void build_readers(tracker *t, const ParityLive *live, TupleDesc desc)
     parity_pg_room_close(&room);
 }
 
+/* Whether the leaf is of the tracked relation: anybody may make a trigger with any id on a table of his own. */
+static bool belongs(Relation leaf, Oid rel)
+{
+    List *ancestors;
+    bool found;
+
+    if (RelationGetRelid(leaf) == rel)
+        return true;
+    if (!leaf->rd_rel->relispartition)
+        return false;
+    ancestors = get_partition_ancestors(RelationGetRelid(leaf));
+    found = list_member_oid(ancestors, rel);
+    list_free(ancestors);
+    return found;
+}
+
 static void build(tracker *t, Relation leaf)
 {
     Snapshot snapshot;
@@ -168,7 +185,7 @@ static void build(tracker *t, Relation leaf)
     t->pending = NULL;
     parity_live_tables(&t->tables);
     snapshot = RegisterSnapshot(GetLatestSnapshot());
-    t->ignored = !parity_live_find(&t->tables, InvalidOid, t->key.id, snapshot, &live) ||
+    t->ignored = !parity_live_find(&t->tables, InvalidOid, t->key.id, snapshot, &live) || !belongs(leaf, live.rel) ||
                  parity_live_stale(&t->tables, t->key.id, snapshot, &at) != NULL;
     if (!t->ignored) {
         t->bits = live.bits;
