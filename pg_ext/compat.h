@@ -39,6 +39,15 @@
 #define ereturn(context, value, ...) ereport(ERROR, __VA_ARGS__)
 #endif
 
+/* 16: files are named by another word. */
+#if PG_VERSION_NUM >= 160000
+#define parity_has_new_file(rel) \
+    ((rel)->rd_newRelfilelocatorSubid != InvalidSubTransactionId || (rel)->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
+#else
+#define parity_has_new_file(rel) \
+    ((rel)->rd_newRelfilenodeSubid != InvalidSubTransactionId || (rel)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
+#endif
+
 /* 16: one function for objects of every class; here it is only asked about relations. */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)

@@ -86,10 +86,7 @@ extern ParityCoverage *parity_coverage_read(Datum stored);
 /* The tables' OIDs, with which they are opened: found once. */
 typedef struct ParityLiveTables {
     Oid function; /* parity.live_capture */
-    Oid live, live_index;
-    Oid base, base_index;
-    Oid delta, delta_index;
-    Oid stale, stale_index;
+    Oid live, base, delta, stale;
 } ParityLiveTables;
 
 /* Raises when the tables are not those that the extension made. */
@@ -194,6 +191,12 @@ extern char *parity_live_changed(const ParityLive *live);
    all of them. */
 extern char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapshot snapshot, bool *complete,
                                   bool *seen);
+/*
+ * Whether snapshot is younger than the file of a relation, or rather than the
+ * last change of its row in pg_class, and the file not of this transaction: then
+ * it has not been truncated since.
+ */
+extern bool parity_live_file_seen(Oid relid, Snapshot snapshot);
 /* The id that a trigger, a row of pg_trigger, was made with, or 0. */
 extern int64 parity_live_trigger_id(HeapTuple row, TupleDesc desc);
 /* Whether the relation has a trigger of parity.track of which parity.live knows nothing. */

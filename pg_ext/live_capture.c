@@ -98,9 +98,16 @@ static void make_cache(void)
     trackers = hash_create("parity live trackers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* The attribute of a column, if it is of the stored type; -1 otherwise. */
-static int find_attribute(TupleDesc desc, const char *name, const char *type_line)
+/*
+ * The attribute of a column, if it and the tracked relation's are what they
+ * were: type is behind the number in a line of live.types.  -1 otherwise.
+ */
+static int find_attribute(TupleDesc desc, Oid rel, const char *name, const char *type_line)
 {
+    char *type;
+
+    if (strncmp(type_line, "column ", 7) != 0 || strtol(type_line + 7, &type, 10) != get_attnum(rel, name))
+        return -1;
     for (int i = 0; i < desc->natts; i++) {
         Form_pg_attribute a = TupleDescAttr(desc, i);
         const char *line;
@@ -108,7 +115,7 @@ static int find_attribute(TupleDesc desc, const char *name, const char *type_lin
         if (a->attisdropped || strcmp(NameStr(a->attname), name) != 0)
             continue;
         line = parity_live_type_line(a->atttypid, a->atttypmod);
-        return strncmp(type_line, line, strlen(line)) == 0 ? i : -1;
+        return strncmp(type + 1, line, strlen(line)) == 0 ? i : -1;
     }
     return -1;
 }
@@ -131,7 +138,7 @@ static void build_readers(tracker *t, const ParityLive *live, TupleDesc desc)
     t->last = 0;
     for (int i = 0; i < spec.ncolumns; i++) {
         const char *name = parity_pg_from_utf8(spec.columns[i].name);
-        int at = find_attribute(desc, name, line);
+        int at = find_attribute(desc, live->rel, name, line);
         Form_pg_attribute a;
 
         if (at < 0) {

@@ -82,7 +82,8 @@ void parity_live_keep(const ParityLiveTables *t, const ParityLive *live, Oid lea
         return;
     memset(&base, 0, sizeof base);
     base.triggers = parity_live_triggers(t, leaf, live->id, snapshot, &complete, &seen);
-    if (!complete || !seen)
+    /* nothing happens unseen between the snapshot and the triggers; a later partition has none for TRUNCATE */
+    if (!complete || !seen || (strstr(base.triggers, "truncate") == NULL && !parity_live_file_seen(leaf, snapshot)))
         return;
     latest = RegisterSnapshot(GetLatestSnapshot());
     found = parity_live_base(t, live->id, leaf, latest, &older);
@@ -119,6 +120,11 @@ void parity_live_truncated(const ParityLiveTables *t, int64 id, Oid leaf, int bi
 
     memset(&base, 0, sizeof base);
     base.triggers = parity_live_triggers(t, leaf, id, NULL, &complete, &seen);
+    /* a partition that was detached still has its trigger for TRUNCATE, but nobody tells of its rows */
+    if (!complete) {
+        UnregisterSnapshot(snapshot);
+        return;
+    }
     base.seq = found ? older.seq + 1 : 1;
     base.truncates = found ? older.truncates + 1 : 1;
     base.file = parity_live_file(leaf);

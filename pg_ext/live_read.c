@@ -33,6 +33,7 @@ typedef enum state {
     LATER,     /* tracked, or tracked anew, since the snapshot was taken */
     STALE,     /* a mark says so */
     RECHECK,   /* the catalogs say so */
+    LOCKED,    /* live_status does not wait */
     UNTRACKED
 } state;
 
@@ -277,6 +278,8 @@ static char *status_text(const answer *a)
         return psprintf("stale since %s", timestamptz_to_str(a->since));
     case RECHECK:
         return "recheck needed";
+    case LOCKED:
+        return "locked";
     default:
         return "exact";
     }
@@ -421,15 +424,24 @@ static void report(const ParityLiveTables *t, Oid rel, Snapshot snapshot, Tuples
     Datum values[6];
     answer a;
 
-    LockRelationOid(rel, AccessShareLock);
-    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(rel)))
-        return; /* dropped */
+    memset(&a, 0, sizeof a);
+    /*
+     * The locks go with the subtransaction, which changes nothing: whoever looks
+     * at the state of all tables shall not stand in the way of any.
+     */
     BeginInternalSubTransaction(NULL);
     MemoryContextSwitchTo(context);
     PG_TRY();
     {
-        examine(t, rel, NULL, snapshot, &a);
-        ReleaseCurrentSubTransaction();
+        if (!ConditionalLockRelationOid(rel, AccessShareLock)) {
+            a.state = LOCKED;
+            a.reason = "another session has locked it";
+            a.has_live = parity_live_find(t, rel, 0, snapshot, &a.live);
+        } else if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(rel)))
+            examine(t, rel, NULL, snapshot, &a);
+        else
+            a.state = UNTRACKED; /* dropped */
+        RollbackAndReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
         CurrentResourceOwner = owner;
     }
@@ -472,7 +484,7 @@ static void collect(void *ctx, const ParityLive *live)
     *rels = list_append_unique_oid(*rels, live->rel);
 }
 
-/* Adds the relations with triggers of ours, whether they are tracked or not. */
+/* Adds the relations with triggers of ours, whether they are tracked or not, that the user may read. */
 static List *with_triggers(const ParityLiveTables *t, List *rels)
 {
     Relation rel = table_open(TriggerRelationId, AccessShareLock);
@@ -482,7 +494,8 @@ static List *with_triggers(const ParityLiveTables *t, List *rels)
     while (HeapTupleIsValid(row = systable_getnext(scan))) {
         Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
 
-        if (form->tgfoid == t->function && !OidIsValid(form->tgparentid) && (form->tgtype & TRIGGER_TYPE_ROW))
+        if (form->tgfoid == t->function && !OidIsValid(form->tgparentid) && (form->tgtype & TRIGGER_TYPE_ROW) &&
+            pg_class_aclcheck(form->tgrelid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
             rels = list_append_unique_oid(rels, form->tgrelid);
     }
     systable_endscan(scan);

@@ -4,19 +4,21 @@
  * What no trigger sees leaves a trace in the catalogs:
  *
  *  - Triggers that were disabled, dropped or renamed, also if that was undone:
- *    each change makes a new version of the trigger's row in pg_trigger, whose
- *    xmin is another one.  Freezing keeps it.
+ *    each change makes a new version of the trigger's row in pg_trigger, at
+ *    another place and, unless it was the same transaction, with another xmin.
+ *    Freezing keeps both.
  *  - Columns and overrides: the spec is made anew and compared with the stored
- *    one; with it the types of the columns, and the versions of the catalog
- *    rows that their text depends on: labels of enums, fields of composites.
+ *    one; with it the numbers and types of the columns, and the versions of the
+ *    catalog rows that their text depends on: labels of enums, fields of
+ *    composites.
  *  - Rewrites (ALTER TYPE … USING, SET UNLOGGED, VACUUM FULL): another file.
  *    Which of them change values cannot be told from the catalogs, so that all
  *    of them ask for a recheck.
  *
- * Types are stored as text: a line `column …` for each column of the
- * spec, then `field <relation> <number> <xmin>`, which must all be the same, and
- * `label <oid> <xmin>`, which must still be there: a label that was added
- * changes no row.
+ * Types are stored as text: a line `column <number> <type>` for each column of
+ * the spec, then `field <relation> <number> <version>`, which must all be the
+ * same, and `label <oid> <version>`, which must still be there: a label that was
+ * added changes no row.
  */
 #include "postgres.h"
 
@@ -43,6 +45,13 @@
 
 #include "compat.h"
 #include "live.h"
+
+/* What tells a version of a catalog's row from all others. */
+static char *version_of(HeapTuple row)
+{
+    return psprintf("%u (%u,%u)", HeapTupleHeaderGetRawXmin(row->t_data), ItemPointerGetBlockNumber(&row->t_self),
+                    ItemPointerGetOffsetNumber(&row->t_self));
+}
 
 /* --------------------------------------------------------------------------- types */
 
@@ -81,8 +90,7 @@ static void put_labels(StringInfo out, Oid type)
     ScanKeyInit(&key, Anum_pg_enum_enumtypid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
     scan = systable_beginscan(rel, EnumTypIdLabelIndexId, true, NULL, 1, &key);
     while (HeapTupleIsValid(row = systable_getnext(scan)))
-        appendStringInfo(out, "label %u %u\n", ((Form_pg_enum)GETSTRUCT(row))->oid,
-                         HeapTupleHeaderGetRawXmin(row->t_data));
+        appendStringInfo(out, "label %u %s\n", ((Form_pg_enum)GETSTRUCT(row))->oid, version_of(row));
     systable_endscan(scan);
     table_close(rel, AccessShareLock);
 }
@@ -105,7 +113,7 @@ static void put_fields(StringInfo out, List **seen, Oid type, const char *column
 
         if (a->attnum <= 0)
             continue;
-        appendStringInfo(out, "field %u %d %u\n", relid, a->attnum, HeapTupleHeaderGetRawXmin(row->t_data));
+        appendStringInfo(out, "field %u %d %s\n", relid, a->attnum, version_of(row));
         if (!a->attisdropped)
             types = lappend_oid(types, a->atttypid);
     }
@@ -128,7 +136,7 @@ static void put_type(StringInfo out, List **seen, Oid type, const char *column)
                                format_type_be(type)),
                         errdetail("Renaming such an object would change the digest without a change of the table."),
                         errhint("Leave the column out: parity.set_spec with \"exclude\".")));
-    if (type < FirstNormalObjectId && !OidIsValid(get_element_type(type)))
+    if (type < FirstNormalObjectId && !OidIsValid(get_element_type(type)) && get_typtype(type) == TYPTYPE_BASE)
         return;
     if (list_member_oid(*seen, type))
         return;
@@ -162,8 +170,8 @@ char *parity_live_type_line(Oid type, int32 typmod)
 {
     /* text of any length is read alike, and going from one to the other touches no row */
     if (type == TEXTOID || type == VARCHAROID)
-        return pstrdup("column text\n");
-    return psprintf("column %u %d\n", type, typmod);
+        return pstrdup("text\n");
+    return psprintf("%u %d\n", type, typmod);
 }
 
 void parity_live_describe(Oid rel, int bits, char **columns, char **types)
@@ -186,7 +194,7 @@ void parity_live_describe(Oid rel, int bits, char **columns, char **types)
         int32 typmod;
 
         get_atttypetypmodcoll(rel, n, &type, &typmod, &collation);
-        appendStringInfoString(&lines, parity_live_type_line(type, typmod));
+        appendStringInfo(&lines, "column %d %s", n, parity_live_type_line(type, typmod));
         put_type(&depends, &seen, type, name);
     }
     appendStringInfoString(&lines, depends.data);
@@ -279,28 +287,48 @@ int64 parity_live_trigger_id(HeapTuple row, TupleDesc desc)
     return strtoll(VARDATA_ANY(text), NULL, 10);
 }
 
-static bool xmin_seen(HeapTupleHeader row, Snapshot snapshot)
+/* Whether a snapshot is younger than a version of a catalog's row. */
+static bool is_seen(HeapTuple row, Snapshot snapshot)
 {
-    TransactionId xmin = HeapTupleHeaderGetXmin(row);
+    TransactionId xmin = HeapTupleHeaderGetXmin(row->t_data);
 
     if (!TransactionIdIsNormal(xmin))
         return true;
-    /* one's own is as old as the transaction, a snapshot of which may be older than its lock */
     if (TransactionIdIsCurrentTransactionId(xmin))
-        return !IsolationUsesXactSnapshot();
+        return !IsolationUsesXactSnapshot() && HeapTupleHeaderGetCmin(row->t_data) < snapshot->curcid;
     return !XidInMVCCSnapshot(xmin, snapshot);
+}
+
+bool parity_live_file_seen(Oid relid, Snapshot snapshot)
+{
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+    Relation rel;
+    bool seen;
+
+    if (!HeapTupleIsValid(row))
+        return false;
+    seen = is_seen(row, snapshot);
+    ReleaseSysCache(row);
+    rel = table_open(relid, NoLock);
+    /* TRUNCATE gives no new file to a table whose file is of the same transaction */
+    seen = seen && rel->rd_createSubid == InvalidSubTransactionId && !parity_has_new_file(rel);
+    table_close(rel, NoLock);
+    return seen;
 }
 
 typedef struct trigger_row {
     Oid oid;
-    TransactionId xmin;
+    bool rows; /* the row trigger, which comes first */
+    char *version;
 } trigger_row;
 
 static int by_oid(const ListCell *a, const ListCell *b)
 {
-    Oid x = ((const trigger_row *)lfirst(a))->oid, y = ((const trigger_row *)lfirst(b))->oid;
+    const trigger_row *x = lfirst(a), *y = lfirst(b);
 
-    return x < y ? -1 : x > y;
+    if (x->rows != y->rows)
+        return x->rows ? -1 : 1;
+    return x->oid < y->oid ? -1 : x->oid > y->oid;
 }
 
 char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapshot snapshot, bool *complete, bool *seen)
@@ -325,9 +353,10 @@ char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapsh
             continue;
         one = palloc(sizeof *one);
         one->oid = form->oid;
-        one->xmin = HeapTupleHeaderGetRawXmin(row->t_data);
+        one->rows = (form->tgtype & TRIGGER_TYPE_ROW) != 0;
+        one->version = version_of(row);
         found = lappend(found, one);
-        if (snapshot != NULL && !xmin_seen(row->t_data, snapshot))
+        if (snapshot != NULL && !is_seen(row, snapshot))
             *seen = false;
         if (form->tgenabled != TRIGGER_FIRES_ALWAYS)
             continue;
@@ -343,7 +372,7 @@ char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapsh
     foreach (cell, found) {
         const trigger_row *one = lfirst(cell);
 
-        appendStringInfo(&out, "%u %u\n", one->oid, one->xmin);
+        appendStringInfo(&out, "%u %s\n", one->oid, one->version);
     }
     /* a partition that came later has no trigger for TRUNCATE: another file tells */
     if (truncate)

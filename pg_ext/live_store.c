@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
@@ -49,22 +50,12 @@ enum { STALE_ID = 1, STALE_AT, STALE_REASON, STALE_N = STALE_REASON };
 
 /* ------------------------------------------------------------------------- opening */
 
-static Oid own_relation(Oid schema, const char *name, char kind)
+static Oid own_table(Oid schema, const char *name)
 {
     Oid id = get_relname_relid(name, schema);
 
-    if (!OidIsValid(id) || get_rel_relkind(id) != kind)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("parity.%s is not what the extension made", name),
-                        errhint("Drop the extension and create it again.")));
-    return id;
-}
-
-static Oid own_table(Oid schema, const char *name)
-{
-    Oid id = own_relation(schema, name, RELKIND_RELATION);
-
-    if (getExtensionOfObject(RelationRelationId, id) != get_extension_oid("parity", false))
+    if (!OidIsValid(id) || get_rel_relkind(id) != RELKIND_RELATION ||
+        getExtensionOfObject(RelationRelationId, id) != get_extension_oid("parity", false))
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("parity.%s is not what the extension made", name),
                         errhint("Drop the extension and create it again.")));
@@ -79,42 +70,87 @@ void parity_live_tables(ParityLiveTables *out)
     out->base = own_table(schema, "live_base");
     out->delta = own_table(schema, "live_delta");
     out->stale = own_table(schema, "live_stale");
-    out->live_index = own_relation(schema, "live_rel", RELKIND_INDEX);
-    out->base_index = own_relation(schema, "live_base_key", RELKIND_INDEX);
-    out->delta_index = own_relation(schema, "live_delta_key", RELKIND_INDEX);
-    out->stale_index = own_relation(schema, "live_stale_key", RELKIND_INDEX);
     out->function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(PARITY_LIVE_FUNCTION),
                                     PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
 }
 
-/* Adds a row and its index entry, whose columns are the first nkeys. */
-static void add_row(Oid table, Oid index, Datum *values, int nkeys)
+/*
+ * Adds a row and its index entries.  There is more than one index while
+ * REINDEX CONCURRENTLY makes another one.
+ */
+static void add_row(Oid table, Datum *values)
 {
     bool nulls[BASE_N] = {false};
     Relation rel = table_open(table, RowExclusiveLock);
-    Relation irel = index_open(index, RowExclusiveLock);
     HeapTuple row = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+    List *indexes;
+    ListCell *cell;
 
-    if (RelationGetDescr(irel)->natts != nkeys)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("parity.%s is not what the extension made", RelationGetRelationName(irel))));
     heap_insert(rel, row, GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, NULL);
-    parity_index_insert(irel, values, nulls, &row->t_self, rel, BuildIndexInfo(irel));
+    indexes = RelationGetIndexList(rel);
+    foreach (cell, indexes) {
+        Relation index = index_open(lfirst_oid(cell), RowExclusiveLock);
+        Datum keys[INDEX_MAX_KEYS];
+
+        if (index->rd_index->indisready) {
+            for (int i = 0; i < index->rd_index->indnatts; i++) {
+                int attribute = index->rd_index->indkey.values[i];
+
+                if (attribute <= 0)
+                    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                                    errmsg("index \"%s\" on an expression of an internal table of parity is not supported",
+                                           RelationGetRelationName(index)),
+                                    errhint("Drop the index.")));
+                keys[i] = values[attribute - 1];
+            }
+            parity_index_insert(index, keys, nulls, &row->t_self, rel, BuildIndexInfo(index));
+        }
+        index_close(index, NoLock);
+    }
+    list_free(indexes);
     heap_freetuple(row);
-    index_close(irel, NoLock);
     table_close(rel, NoLock);
 }
 
-/* A scan in the order of an index. */
+/* A scan in the order of the table's index. */
 typedef struct cursor {
     Relation rel, index;
     SysScanDesc scan;
 } cursor;
 
-static void cursor_open(cursor *c, Oid table, Oid index, LOCKMODE lock, Snapshot snapshot, int nkeys, ScanKey keys)
+/* Opens the index over the table's first columns: looked up each time, since REINDEX CONCURRENTLY puts another one in its place. */
+static Relation open_index(Relation rel)
+{
+    List *indexes = RelationGetIndexList(rel);
+    Relation found = NULL;
+    ListCell *cell;
+
+    foreach (cell, indexes) {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        bool ok = index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+                  index->rd_index->indnatts <= 3 && RelationGetIndexPredicate(index) == NIL;
+
+        for (int i = 0; ok && i < index->rd_index->indnatts; i++)
+            ok = index->rd_index->indkey.values[i] == i + 1;
+        if (ok && (found == NULL || index->rd_index->indnatts > found->rd_index->indnatts)) {
+            if (found != NULL)
+                index_close(found, AccessShareLock);
+            found = index;
+        } else
+            index_close(index, AccessShareLock);
+    }
+    list_free(indexes);
+    if (found == NULL)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("parity.%s has lost its index", RelationGetRelationName(rel)),
+                        errhint("Drop the extension and create it again.")));
+    return found;
+}
+
+static void cursor_open(cursor *c, Oid table, LOCKMODE lock, Snapshot snapshot, int nkeys, ScanKey keys)
 {
     c->rel = table_open(table, lock);
-    c->index = index_open(index, AccessShareLock);
+    c->index = open_index(c->rel);
     c->scan = systable_beginscan_ordered(c->rel, c->index, snapshot, nkeys, keys);
 }
 
@@ -181,7 +217,7 @@ bool parity_live_find(const ParityLiveTables *t, Oid rel, int64 id, Snapshot sna
 
     if (OidIsValid(rel))
         ScanKeyInit(&key, LIVE_REL, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rel));
-    cursor_open(&c, t->live, t->live_index, AccessShareLock, snapshot, OidIsValid(rel) ? 1 : 0, &key);
+    cursor_open(&c, t->live, AccessShareLock, snapshot, OidIsValid(rel) ? 1 : 0, &key);
     while (!found && HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection)))
         if (OidIsValid(rel) || DatumGetInt64(column(&c, row, LIVE_ID)) == id) {
             read_live(&c, row, out);
@@ -201,7 +237,7 @@ void parity_live_insert(const ParityLiveTables *t, const ParityLive *row)
     values[LIVE_COLUMNS - 1] = CStringGetTextDatum(row->columns);
     values[LIVE_TYPES - 1] = CStringGetTextDatum(row->types);
     values[LIVE_AT - 1] = TimestampTzGetDatum(row->at);
-    add_row(t->live, t->live_index, values, 1);
+    add_row(t->live, values);
 }
 
 void parity_live_each(const ParityLiveTables *t, Snapshot snapshot, void (*each)(void *ctx, const ParityLive *),
@@ -210,7 +246,7 @@ void parity_live_each(const ParityLiveTables *t, Snapshot snapshot, void (*each)
     cursor c;
     HeapTuple row;
 
-    cursor_open(&c, t->live, t->live_index, AccessShareLock, snapshot, 0, NULL);
+    cursor_open(&c, t->live, AccessShareLock, snapshot, 0, NULL);
     while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection))) {
         ParityLive live;
 
@@ -223,13 +259,13 @@ void parity_live_each(const ParityLiveTables *t, Snapshot snapshot, void (*each)
 /* ------------------------------------------------------------------------- removing */
 
 /* Deletes the rows that snapshot sees and keys select; their number. */
-static int64 remove_rows(Oid table, Oid index, Snapshot snapshot, int nkeys, ScanKey keys)
+static int64 remove_rows(Oid table, Snapshot snapshot, int nkeys, ScanKey keys)
 {
     int64 n = 0;
     cursor c;
     HeapTuple row;
 
-    cursor_open(&c, table, index, RowExclusiveLock, snapshot, nkeys, keys);
+    cursor_open(&c, table, RowExclusiveLock, snapshot, nkeys, keys);
     while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection))) {
         simple_heap_delete(c.rel, &row->t_self);
         n++;
@@ -245,8 +281,8 @@ void parity_live_remove_leaf(const ParityLiveTables *t, int64 id, Oid leaf)
 
     key8(&keys[0], BASE_ID, BTEqualStrategyNumber, id);
     ScanKeyInit(&keys[1], BASE_LEAF, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(leaf));
-    remove_rows(t->base, t->base_index, snapshot, 2, keys);
-    remove_rows(t->delta, t->delta_index, snapshot, 2, keys);
+    remove_rows(t->base, snapshot, 2, keys);
+    remove_rows(t->delta, snapshot, 2, keys);
     UnregisterSnapshot(snapshot);
     CommandCounterIncrement();
 }
@@ -258,9 +294,9 @@ static int64 remove_sums(const ParityLiveTables *t, int64 id, Snapshot snapshot)
     int64 n;
 
     key8(&key, 1, BTEqualStrategyNumber, id);
-    remove_rows(t->base, t->base_index, snapshot, 1, &key);
-    remove_rows(t->stale, t->stale_index, snapshot, 1, &key);
-    n = remove_rows(t->delta, t->delta_index, snapshot, 1, &key);
+    remove_rows(t->base, snapshot, 1, &key);
+    remove_rows(t->stale, snapshot, 1, &key);
+    n = remove_rows(t->delta, snapshot, 1, &key);
     return n;
 }
 
@@ -270,7 +306,7 @@ void parity_live_remove(const ParityLiveTables *t, int64 id)
     cursor c;
     HeapTuple row;
 
-    cursor_open(&c, t->live, t->live_index, RowExclusiveLock, snapshot, 0, NULL);
+    cursor_open(&c, t->live, RowExclusiveLock, snapshot, 0, NULL);
     while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection)))
         if (DatumGetInt64(column(&c, row, LIVE_ID)) == id)
             simple_heap_delete(c.rel, &row->t_self);
@@ -281,14 +317,14 @@ void parity_live_remove(const ParityLiveTables *t, int64 id)
 }
 
 /* The least id above one in a table's index, or false. */
-static bool next_id(Oid table, Oid index, Snapshot snapshot, bool first, int64 *id)
+static bool next_id(Oid table, Snapshot snapshot, bool first, int64 *id)
 {
     ScanKeyData key;
     cursor c;
     HeapTuple row;
 
     key8(&key, 1, BTGreaterStrategyNumber, *id);
-    cursor_open(&c, table, index, AccessShareLock, snapshot, first ? 0 : 1, &key);
+    cursor_open(&c, table, AccessShareLock, snapshot, first ? 0 : 1, &key);
     row = cursor_next(&c, ForwardScanDirection);
     if (HeapTupleIsValid(row))
         *id = DatumGetInt64(column(&c, row, 1));
@@ -298,7 +334,7 @@ static bool next_id(Oid table, Oid index, Snapshot snapshot, bool first, int64 *
 
 int64 parity_live_remove_orphans(const ParityLiveTables *t)
 {
-    Oid tables[3], indexes[3];
+    Oid tables[3];
     Snapshot snapshot;
     int64 n = 0;
 
@@ -308,15 +344,12 @@ int64 parity_live_remove_orphans(const ParityLiveTables *t)
     tables[0] = t->base;
     tables[1] = t->delta;
     tables[2] = t->stale;
-    indexes[0] = t->base_index;
-    indexes[1] = t->delta_index;
-    indexes[2] = t->stale_index;
     snapshot = RegisterSnapshot(GetLatestSnapshot());
     for (int i = 0; i < 3; i++) {
         int64 id = 0;
         ParityLive live;
 
-        for (bool first = true; next_id(tables[i], indexes[i], snapshot, first, &id); first = false)
+        for (bool first = true; next_id(tables[i], snapshot, first, &id); first = false)
             if (!parity_live_find(t, InvalidOid, id, snapshot, &live)) {
                 n += remove_sums(t, id, snapshot);
                 CommandCounterIncrement();
@@ -340,7 +373,7 @@ bool parity_live_base(const ParityLiveTables *t, int64 id, Oid leaf, Snapshot sn
     key8(&keys[0], BASE_ID, BTEqualStrategyNumber, id);
     ScanKeyInit(&keys[1], BASE_LEAF, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(leaf));
     /* the newest first, so that older ones that are not yet vacuumed away are not looked at */
-    cursor_open(&c, t->base, t->base_index, AccessShareLock, snapshot, 2, keys);
+    cursor_open(&c, t->base, AccessShareLock, snapshot, 2, keys);
     row = cursor_next(&c, BackwardScanDirection);
     found = HeapTupleIsValid(row);
     if (found) {
@@ -370,7 +403,7 @@ void parity_live_put_base(const ParityLiveTables *t, int64 id, Oid leaf, const P
     values[BASE_TRUNCATES - 1] = Int64GetDatum(base->truncates);
     values[BASE_COVERS - 1] = PointerGetDatum(parity_coverage_write(base->covers));
     values[BASE_SUMS - 1] = PointerGetDatum(parity_sums_write(sums));
-    add_row(t->base, t->base_index, values, 3);
+    add_row(t->base, values);
     if (older != NULL) {
         Relation rel = table_open(t->base, RowExclusiveLock);
         ItemPointerData tid = older->tid;
@@ -390,7 +423,7 @@ void parity_live_put_delta(const ParityLiveTables *t, int64 id, Oid leaf, const 
     values[DELTA_LEAF - 1] = ObjectIdGetDatum(leaf);
     values[DELTA_XID - 1] = Int64GetDatum((int64)U64FromFullTransactionId(GetTopFullTransactionId()));
     values[DELTA_SUMS - 1] = PointerGetDatum(parity_sums_write(sums));
-    add_row(t->delta, t->delta_index, values, 3);
+    add_row(t->delta, values);
 }
 
 int64 parity_live_deltas(const ParityLiveTables *t, int64 id, Oid leaf, const ParityCoverage *covers,
@@ -414,7 +447,7 @@ int64 parity_live_deltas(const ParityLiveTables *t, int64 id, Oid leaf, const Pa
         ScanKeyInit(&keys[1], DELTA_LEAF, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(leaf));
         key8(&keys[2], DELTA_XID, behind ? BTGreaterEqualStrategyNumber : BTEqualStrategyNumber,
              (int64)(behind ? from : covers->without[i]));
-        cursor_open(&c, t->delta, t->delta_index, remove ? RowExclusiveLock : AccessShareLock, snapshot, 3, keys);
+        cursor_open(&c, t->delta, remove ? RowExclusiveLock : AccessShareLock, snapshot, 3, keys);
         while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection))) {
             uint64 xid = (uint64)DatumGetInt64(column(&c, row, DELTA_XID));
 
@@ -441,13 +474,11 @@ int64 parity_live_deltas(const ParityLiveTables *t, int64 id, Oid leaf, const Pa
 
 List *parity_live_leaves(const ParityLiveTables *t, int64 id, Snapshot snapshot)
 {
-    Oid tables[2], indexes[2];
+    Oid tables[2];
     List *out = NIL;
 
     tables[0] = t->base;
     tables[1] = t->delta;
-    indexes[0] = t->base_index;
-    indexes[1] = t->delta_index;
     for (int i = 0; i < 2; i++) {
         Oid last = InvalidOid;
 
@@ -458,7 +489,7 @@ List *parity_live_leaves(const ParityLiveTables *t, int64 id, Snapshot snapshot)
 
             key8(&keys[0], 1, BTEqualStrategyNumber, id);
             ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_OIDGT, ObjectIdGetDatum(last));
-            cursor_open(&c, tables[i], indexes[i], AccessShareLock, snapshot, 2, keys);
+            cursor_open(&c, tables[i], AccessShareLock, snapshot, 2, keys);
             row = cursor_next(&c, ForwardScanDirection);
             if (HeapTupleIsValid(row))
                 last = DatumGetObjectId(column(&c, row, 2));
@@ -480,7 +511,7 @@ void parity_live_put_stale(const ParityLiveTables *t, int64 id, const char *reas
     values[STALE_ID - 1] = Int64GetDatum(id);
     values[STALE_AT - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
     values[STALE_REASON - 1] = CStringGetTextDatum(reason);
-    add_row(t->stale, t->stale_index, values, 1);
+    add_row(t->stale, values);
 }
 
 char *parity_live_stale(const ParityLiveTables *t, int64 id, Snapshot snapshot, TimestampTz *at)
@@ -491,7 +522,7 @@ char *parity_live_stale(const ParityLiveTables *t, int64 id, Snapshot snapshot, 
     HeapTuple row;
 
     key8(&key, STALE_ID, BTEqualStrategyNumber, id);
-    cursor_open(&c, t->stale, t->stale_index, AccessShareLock, snapshot, 1, &key);
+    cursor_open(&c, t->stale, AccessShareLock, snapshot, 1, &key);
     while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection))) {
         TimestampTz when = DatumGetTimestampTz(column(&c, row, STALE_AT));
 

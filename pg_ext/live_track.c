@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
@@ -29,6 +30,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -88,16 +90,16 @@ static char *drop_statement(Form_pg_trigger form)
                     parity_pg_relation_name(form->tgrelid));
 }
 
-/* Drops the triggers that were made for id, and those of rel and its partitions that belong to nothing. */
-static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
+/* Adds a relation's triggers that were made for id, or that belong to nothing, as statements that drop them. */
+static List *add_drops(List *statements, const ParityLiveTables *t, Oid relid, int64 id, Snapshot snapshot)
 {
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    List *statements = NIL, *members = lappend_oid(parity_live_members(rel), rel);
+    ScanKeyData key;
+    SysScanDesc scan;
     HeapTuple row;
-    ListCell *cell;
 
+    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+    scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
     while (HeapTupleIsValid(row = systable_getnext(scan))) {
         Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
         int64 its;
@@ -106,12 +108,34 @@ static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
         if (form->tgfoid != t->function || OidIsValid(form->tgparentid))
             continue;
         its = parity_live_trigger_id(row, RelationGetDescr(triggers));
-        if (its == id || (list_member_oid(members, form->tgrelid) && !parity_live_find(t, InvalidOid, its, snapshot, &live)))
+        if (its == id || !parity_live_find(t, InvalidOid, its, snapshot, &live))
             statements = lappend(statements, drop_statement(form));
     }
-    UnregisterSnapshot(snapshot);
     systable_endscan(scan);
     table_close(triggers, AccessShareLock);
+    return statements;
+}
+
+/*
+ * Drops the triggers of rel, its partitions, and those that were partitions and
+ * belong to the user.  A trigger that somebody made on a table of his own is his.
+ */
+static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
+{
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    List *members = find_all_inheritors(rel, AccessShareLock, NULL), *statements = NIL;
+    ListCell *cell;
+
+    foreach (cell, members)
+        statements = add_drops(statements, t, lfirst_oid(cell), id, snapshot);
+    foreach (cell, parity_live_leaves(t, id, snapshot)) {
+        Oid leaf = lfirst_oid(cell);
+
+        if (!list_member_oid(members, leaf) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(leaf)) &&
+            object_ownercheck(RelationRelationId, leaf, GetUserId()))
+            statements = add_drops(statements, t, leaf, id, snapshot);
+    }
+    UnregisterSnapshot(snapshot);
     foreach (cell, statements)
         run(lfirst(cell));
 }
