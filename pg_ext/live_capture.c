@@ -251,6 +251,19 @@ static tracker *tracker_of(FunctionCallInfo fcinfo, TriggerData *data)
     return t;
 }
 
+/* A buffer that a large row has made larger than this is given back. */
+#define LARGE_BUFFER (1024 * 1024)
+
+static void give_back(parity_buf *b)
+{
+    const parity_mem *mem = b->mem;
+
+    if (b->cap <= LARGE_BUFFER)
+        return;
+    parity_buf_free(b);
+    parity_buf_init(b, mem);
+}
+
 /* The row in a slot, as frames in the tracker's buffer. */
 static void frame(tracker *t, TupleTableSlot *slot)
 {
@@ -288,6 +301,10 @@ static void add(tracker *t, ParitySums *sums, TupleTableSlot *slot, bool remove)
         parity_digest_remove_row(&sums->digest[bucket], t->buf.data, t->buf.len);
     else
         parity_digest_add_row(&sums->digest[bucket], t->buf.data, t->buf.len);
+    if (unlikely(t->buf.cap > LARGE_BUFFER || t->scratch.cap > LARGE_BUFFER)) {
+        give_back(&t->buf);
+        give_back(&t->scratch);
+    }
 }
 
 /*

@@ -26,8 +26,8 @@
 
 #include "live.h"
 
-/* Changes of a leaf that are kept apart before old ones are put together. */
-#define KEEP 64
+/* Changes of a leaf that are kept apart before old ones are put together: fewer where each is large. */
+#define KEEP(bits) Max(2, 64 >> ((bits) / 2))
 /* One commit in so many folds the deltas of the leaves that it wrote, and how many it folds at most. */
 #define FOLD_ONE_IN 256
 #define FOLD_AT_MOST 20000
@@ -119,7 +119,7 @@ static bool is_plain(const change *c)
 /* Puts the older half together, as far as that is of the same subtransactions. */
 static void put_together(ParityPending *p)
 {
-    int half = p->n / 2, n = 0;
+    int half = (p->n + 1) / 2, n = 0;
 
     for (int i = 0; i < p->n; i++) {
         change *c = &p->changes[i], *into = n > 0 ? &p->changes[n - 1] : NULL;
@@ -139,10 +139,10 @@ static change *add_change(ParityPending *p, CommandId command)
 {
     change *c;
 
-    if (p->n >= KEEP && p->n >= p->room)
+    if (p->n >= KEEP(p->bits) && p->n >= p->room)
         put_together(p);
     if (p->n >= p->room) {
-        int room = p->room == 0 ? 4 : p->room * 2;
+        int room = p->room == 0 ? 2 : p->room * 2;
 
         p->changes = p->changes == NULL ? MemoryContextAlloc(memory, (Size)room * sizeof *p->changes)
                                         : repalloc_huge(p->changes, (Size)room * sizeof *p->changes);

@@ -377,6 +377,11 @@ Datum parity_sql_live_buckets(PG_FUNCTION_ARGS)
     return (Datum)0;
 }
 
+static bool same_members(const List *a, const List *b)
+{
+    return list_difference_oid(a, b) == NIL && list_difference_oid(b, a) == NIL;
+}
+
 PG_FUNCTION_INFO_V1(parity_sql_live_verify);
 Datum parity_sql_live_verify(PG_FUNCTION_ARGS)
 {
@@ -386,18 +391,24 @@ Datum parity_sql_live_verify(PG_FUNCTION_ARGS)
     parity_digest live, checksum;
     parity_pg_room room;
     parity_spec spec;
+    List *before;
     Datum values[3];
     int bits;
     Oid rel;
 
     parity_pg_require(fcinfo, 0, "rel");
     rel = PG_GETARG_OID(0);
-    live = parity_sums_total(read_sums(rel, &bits));
-    parity_pg_room_open(&room, CurrentMemoryContext);
-    parity_pg_spec(&room.arena, rel, &spec);
-    parity_pg_scan_digest(rel, &spec, NULL, &checksum);
-    parity_pg_room_close(&room);
-    match = parity_digest_equal(&live, &checksum);
+    parity_pg_lock_relation(rel);
+    do {
+        before = parity_live_members(rel);
+        live = parity_sums_total(read_sums(rel, &bits));
+        parity_pg_room_open(&room, CurrentMemoryContext);
+        parity_pg_spec(&room.arena, rel, &spec);
+        parity_pg_scan_digest(rel, &spec, NULL, &checksum);
+        parity_pg_room_close(&room);
+        match = parity_digest_equal(&live, &checksum);
+        /* a partition may have come or gone between the two */
+    } while (!match && !same_members(before, parity_live_members(rel)));
     if (!match && !RecoveryInProgress() && !XactReadOnly) {
         ParityLiveTables tables;
         ParityLive row;

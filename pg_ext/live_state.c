@@ -193,6 +193,11 @@ void parity_live_describe(Oid rel, int bits, char **columns, char **types)
         Oid type, collation;
         int32 typmod;
 
+        if (get_attgenerated(rel, n) == 'v')
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("column \"%s\" cannot be tracked: it is a virtual generated column", name),
+                            errdetail("Its values are computed when they are read, so that triggers do not see them."),
+                            errhint("Leave the column out: parity.set_spec with \"exclude\".")));
         get_atttypetypmodcoll(rel, n, &type, &typmod, &collation);
         appendStringInfo(&lines, "column %d %s", n, parity_live_type_line(type, typmod));
         put_type(&depends, &seen, type, name);
