@@ -159,7 +159,8 @@ deps-build deps-demo deps-test deps-bench:
 demo: deps-demo
 	PG_CONFIG='$(PG_CONFIG)' scripts/demo.sh
 
-# ROWS=2000000 RUNS=7 DIFF_ROWS=10000000 DIFF_RUNS=1; writes bench/RESULTS.md
+# ROWS=2000000 RUNS=7 DIFF_ROWS=10000000 DIFF_RUNS=1 LIVE_ROWS=1000000 LIVE_RUNS=7
+# LIVE_TXNS=1000000; writes bench/RESULTS.md
 bench: deps-bench
 	$(MAKE) --no-print-directory pg sqlite
 	PG_CONFIG='$(PG_CONFIG)' scripts/with-postgres.sh -- /usr/bin/python3 bench/bench.py

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The cost of digests, bundles and sketches, as ratios within one run.
 
-    make bench [ROWS=2000000] [RUNS=7] [DIFF_ROWS=10000000] [DIFF_RUNS=1]
+    make bench [ROWS=2000000] [RUNS=7] [DIFF_ROWS=10000000] [DIFF_RUNS=1] [LIVE_ROWS=1000000] [LIVE_RUNS=7]
+               [LIVE_TXNS=1000000]
 
 Builds the same rows in PostgreSQL and in SQLite (bigint key, uuid, text, bool, int, numeric, float8, timestamptz,
 nullable text), checks that both sides' digests are equal, then times each query RUNS times in turn, so that a machine
@@ -13,8 +14,9 @@ kilobytes. It is timed without a sketch, with one of the default 1,024 cells and
 alone, which is what the ratios are to. That is told by the clock and by what the process had of a processor, which
 other work on the machine disturbs less.
 
-Then come bench_diff.py, which finds the rows in which two databases differ (DIFF_ROWS, DIFF_RUNS), and trials.c, which
-reads sketches back.
+Then come bench_diff.py, which finds the rows in which two databases differ (DIFF_ROWS, DIFF_RUNS), bench_live.py, which
+writes to tables with and without live checksums (LIVE_ROWS, LIVE_RUNS, LIVE_TXNS), and trials.c, which reads sketches
+back.
 
 Runs inside scripts/with-postgres.sh. Needs psycopg 3; pg_comparator's row is left out where the extension pgcmp is not
 installed.
@@ -33,7 +35,8 @@ import tempfile
 import psycopg
 
 import bench_diff
-from common import COLUMNS, RELADIFF, configure, make_table, ratio, rotate
+import bench_live
+from common import COLUMNS, RELADIFF, build_sqlite, configure, make_table, processor, ratio, rotate
 
 ROWS = int(os.environ.get('ROWS', '2000000'))
 RUNS = int(os.environ.get('RUNS', '7'))
@@ -43,41 +46,17 @@ MODULE = os.path.join(HERE, '..', 'sqlite_ext', 'parity')
 COMPARATOR = 'SELECT count(*), sum(cksum8(%s)) FROM t' % " || '|' || ".join("coalesce(%s::text, '')" % c for c in COLUMNS)
 
 
-def build_sqlite(pg, folder):
-    """The same rows as SQLite's users have them: uuid and stamps as text, decimals as NUMERIC.
-
-    Doubles go through Python: SQLite's own conversion of text is not always correctly rounded.
-    """
-    path = os.path.join(folder, 'bench.db')
-    lite = sqlite3.connect(path)
-    lite.execute('PRAGMA journal_mode = OFF')
-    lite.execute('CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT, name TEXT, done BOOLEAN, n INTEGER, '
-                 'price NUMERIC, x REAL, at TEXT, note TEXT)')
-    with pg.transaction(), pg.cursor('rows') as rows:
-        rows.itersize = 20000
-        rows.execute("SELECT id, u::text, name, done, n, price::float8, x, "
-                     "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00:00', note FROM t ORDER BY id")
-        lite.executemany('INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', rows)
-    lite.commit()
-    lite.close()
-    return path
-
-
 def clock_and_processor(pid, queries, runs):
     """As rotate, and the same in seconds that the process pid, which runs the queries, had of a processor."""
-    def used():
-        with open('/proc/%d/schedstat' % pid) as stat:
-            return int(stat.read().split()[0]) / 1e9
-
-    processor = {name: [] for name in queries}
+    taken = {name: [] for name in queries}
 
     def counted(name, call):
-        before = used()
+        before = processor(pid)
         call()
-        processor[name].append(used() - before)
+        taken[name].append(processor(pid) - before)
 
     clock = rotate({name: functools.partial(counted, name, call) for name, call in queries.items()}, runs)
-    return clock, {name: seconds[1:] for name, seconds in processor.items()}
+    return clock, {name: seconds[1:] for name, seconds in taken.items()}
 
 
 def anonymous(pid):
@@ -176,7 +155,7 @@ def main():
         pg_bundle_memory = anonymous(pid) - before
 
     with tempfile.TemporaryDirectory() as folder:
-        path = build_sqlite(pg, folder)
+        path = build_sqlite(pg, os.path.join(folder, 'bench.db'))
         lite = sqlite3.connect(path)
         lite.execute('PRAGMA cache_size = -2000')
         lite.execute('PRAGMA mmap_size = 0')
@@ -218,6 +197,7 @@ def main():
         lite.close()
     pg.execute('DROP TABLE t')
     differences = bench_diff.measure()
+    live = bench_live.measure()
 
     with open(out_path, 'w') as out:
         print('# Results of `make bench`\n', file=out)
@@ -232,6 +212,7 @@ def main():
         bundle_table(out, pg_bundle_clock, pg_bundle_processor, 'parity.checksum', 'PostgreSQL, the bundle of the table')
         bundle_table(out, lite_bundle_clock, lite_bundle_processor, 'parity_checksum', 'SQLite, the bundle of the table')
         bench_diff.report(differences, out)
+        bench_live.report(live, out)
         print('\n## Against what was to be reached\n', file=out)
         print('| ratio | to reach | measured |\n|---|---|---|', file=out)
         for what, goal, value in [
@@ -248,6 +229,7 @@ def main():
             ('`parity_bundle` to `parity_checksum`', '≤ 2.2', ratio(lite_bundle_clock, 'parity_bundle', 'parity_checksum')),
             ('the same, processor time', '≤ 2.2', ratio(lite_bundle_processor, 'parity_bundle', 'parity_checksum')),
             *bench_diff.goals(differences),
+            *bench_live.goals(live),
         ]:
             print('| %s | %s | %s |' % (what, goal, '%.2f' % value if value else 'not installed'), file=out)
         for what, value in [('PostgreSQL, `parity.checksum`', pg_memory), ('PostgreSQL, `parity.bundle`', pg_bundle_memory),

@@ -1,4 +1,5 @@
-"""What bench.py and bench_diff.py share: the table, what reladiff asks of it, and taking times."""
+"""What the benchmarks share: the table, what reladiff asks of it, and taking times."""
+import sqlite3
 import statistics
 import time
 
@@ -18,6 +19,11 @@ SELECT i, md5(i::text)::uuid, 'customer number ' || i, i % 3 = 0, (i::bigint * 7
        CASE WHEN i % 4 = 0 THEN NULL ELSE 'note ' || md5((i::bigint * 31)::text) END
 FROM generate_series(1, {rows}) AS i
 """
+# as SQLite's users have it: uuid and stamps as text, decimals as NUMERIC
+LITE_TABLE = """
+CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT, name TEXT, done BOOLEAN, n INTEGER, price NUMERIC, x REAL, at TEXT,
+                note TEXT)
+"""
 COLUMNS = ['id', 'u', 'name', 'done', 'n', 'price', 'x', 'at', 'note']
 
 # what reladiff makes of a column, of a row, and of a table (one 60-bit number of an MD5 a row)
@@ -33,6 +39,25 @@ def make_table(pg, rows, price='numeric'):
     pg.execute('VACUUM (FREEZE, ANALYZE) t')
 
 
+def build_sqlite(pg, path, table='t'):
+    """The same rows in SQLite, into a new file; gives its path.
+
+    Doubles go through Python: SQLite's own conversion of text is not always correctly rounded.
+    """
+    lite = sqlite3.connect(path)
+    lite.execute('PRAGMA journal_mode = OFF')
+    lite.execute(LITE_TABLE)
+    with pg.transaction(), pg.cursor('rows') as rows:
+        rows.itersize = 20000
+        rows.execute("SELECT id, u::text, name, done, n, price::float8, x, "
+                     "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00:00', note "
+                     'FROM %s ORDER BY id' % table)
+        lite.executemany('INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', rows)
+    lite.commit()
+    lite.close()
+    return path
+
+
 def configure(pg):
     for setting in SETTINGS:
         pg.execute('SET ' + setting)
@@ -43,6 +68,12 @@ def timed(call):
     start = time.perf_counter()
     result = call()
     return time.perf_counter() - start, result
+
+
+def processor(pid):
+    """Seconds that the process has had of a processor."""
+    with open('/proc/%d/schedstat' % pid) as stat:
+        return int(stat.read().split()[0]) / 1e9
 
 
 def rotate(queries, runs):
