@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 releases=("$@")
 [ ${#releases[@]} -gt 0 ] || releases=(bullseye bookworm trixie sid)
 mirror=${MATRIX_MIRROR:-http://deb.debian.org/debian}
-suites=${SUITES:-meta-check core-check clang-check core sqlite pg cross}
+suites=${SUITES:-meta-check core-check clang-check core sqlite pg isolation cross}
 dir=${MATRIX_DIR:-build/matrix}
 
 [ "$(id -u)" = 0 ] || { echo "matrix: debootstrap and chroot need root" >&2; exit 1; }
@@ -87,6 +87,10 @@ test_release() { # test_release RELEASE: prints everything, leaves $dir/logs/REL
     fi
     printf %s "$note"
     inside /src/scripts/deps.sh test ${skip[@]+"${skip[@]}"}
+    if ! inside sh -c 'test -x "$(dirname "$(pg_config --pgxs)")/../test/isolation/isolationtester"'; then
+        note+="    no isolationtester in $release: the suite isolation is skipped"$'\n'
+        run=$(printf '%s\n' $run | grep -vx isolation | tr '\n' ' ')
+    fi
     {
         inside sh -c 'pg_config --version; echo "SQLite $(sqlite3 --version | cut -d" " -f1)"; gcc --version | head -n 1; clang --version | head -n 1' |
             sed 's/^/    /'

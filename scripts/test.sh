@@ -3,14 +3,14 @@
 # failed (none if the build did). Closes with the runners' own summaries. What each of them printed is
 # in build/test/.
 #
-#   scripts/test.sh [SUITE…]     of: meta-check core-check clang-check core sqlite pg cross fuzz
+#   scripts/test.sh [SUITE…]     of: meta-check core-check clang-check core sqlite pg isolation cross fuzz
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export WERROR=1 # warnings are errors in every build of the tests
 unset MAKEFLAGS MAKELEVEL MFLAGS
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(meta-check core-check clang-check core sqlite pg cross fuzz)
+[ ${#suites[@]} -gt 0 ] || suites=(meta-check core-check clang-check core sqlite pg isolation cross fuzz)
 
 rm -rf build/test
 mkdir -p build/test
@@ -27,7 +27,7 @@ run() { # run SUITE command…
 summary() {
     case $1 in
         core) grep -E '^\[  (PASSED|FAILED)  \]|^build/asan/tests/core/|ERROR: AddressSanitizer|runtime error:' ;;
-        pg) grep -E 'tests? (passed|failed)|^# .*tests? (passed|failed)' ;;
+        pg | isolation) grep -E 'tests? (passed|failed)|^# .*tests? (passed|failed)' ;;
         sqlite | cross) grep -E '^(FAILED|ERROR) |[0-9]+ (passed|failed|errors?)|no tests ran' ;;
         fuzz) grep -E '^fuzz' ;;
         *) tail -n 1 ;;
@@ -39,7 +39,7 @@ if [ ${#failed[@]} -eq 0 ]; then
     for suite in "${suites[@]}"; do
         case $suite in
             meta-check | core-check | clang-check | fuzz) run "$suite" make --no-print-directory "$suite" ;;
-            core | sqlite | pg | cross) run "$suite" make --no-print-directory "test-$suite" ;;
+            core | sqlite | pg | isolation | cross) run "$suite" make --no-print-directory "test-$suite" ;;
             *) echo "test.sh: unknown suite $suite" >&2; exit 2 ;;
         esac
     done

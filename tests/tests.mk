@@ -7,9 +7,12 @@
 #   make fuzz         tests/fuzz/fuzz_*.c (libFuzzer), FUZZ_SECONDS each
 #   make test-sqlite  tests that need no server
 #   make test-pg      pg_regress in a throw-away server
+#   make test-isolation  tests/isolation: sessions side by side, in a throw-away server
 #   make test-cross   tests of both engines in a throw-away server
 #
 #   TESTS=…           for test-sqlite and test-cross: other pytest arguments
+#   ISOLATION_TESTER=…  for test-isolation: the folder of pg_isolation_regress
+#   SPECS="track …" for test-isolation: only these of tests/isolation/specs
 #   FUZZ=name         for fuzz: only tests/fuzz/fuzz_name.c
 
 FUZZ_SECONDS ?= 60
@@ -102,7 +105,7 @@ build/fuzz/%.o: %.c Makefile tests/tests.mk
 # ---- both engines --------------------------------------------------------------
 
 # Those of tests/ that a folder of its own keeps apart: they need a server.
-SERVER_TESTS := tests/cross
+SERVER_TESTS := tests/cross tests/live
 
 test-sqlite: sqlite
 	@mkdir -p build
@@ -120,4 +123,26 @@ test-pg: pg
 installcheck-verbose:
 	@$(MAKE) --no-print-directory PG_CONFIG="$$PG_CONFIG" installcheck || { cat regression.diffs; exit 1; }
 
-.PHONY: test meta-check core-check clang-check test-core fuzz test-sqlite test-cross test-pg installcheck-verbose
+# pg_isolation_regress and isolationtester lie beside PGXS (Debian's packages of
+# PostgreSQL 13 have none; those of a later version do for it as well). MERGE is
+# there from PostgreSQL 15 on, DETACH … CONCURRENTLY from 14.
+ISOLATION_TESTER ?= $(PGXS:%/src/makefiles/pgxs.mk=%/src/test/isolation)
+ISOLATION_SPECS  := $(filter-out $(if $(filter 13 14,$(MAJORVERSION)),merge) $(if $(filter 13,$(MAJORVERSION)),detach_concurrently), \
+                      $(sort $(basename $(notdir $(wildcard tests/isolation/specs/*.spec)))))
+
+test-isolation: pg
+	$(call require,$(ISOLATION_SPECS),tests/isolation/specs holds no *.spec)
+	@for program in pg_isolation_regress isolationtester; do [ -x '$(ISOLATION_TESTER)/'$$program ] || { \
+	  echo "parity: $(ISOLATION_TESTER) holds no $$program" >&2; \
+	  echo '  Debian, Ubuntu: apt install postgresql-client-$(MAJORVERSION); Fedora, RHEL: dnf install postgresql-test' >&2; \
+	  echo '  PostgreSQL 13 comes without: set ISOLATION_TESTER=/usr/lib/postgresql/N/lib/pgxs/src/test/isolation, of a later version N' >&2; \
+	  exit 1; }; done
+	@rm -rf build/isolation && mkdir -p build/isolation
+	PG_CONFIG='$(PG_CONFIG)' scripts/with-postgres.sh -- $(MAKE) --no-print-directory isolation-check-verbose
+
+isolation-check-verbose:
+	@'$(ISOLATION_TESTER)/pg_isolation_regress' --bindir="$$("$$PG_CONFIG" --bindir)" --inputdir=tests/isolation --outputdir=build/isolation \
+	  --dbname=isolation_regression_parity --load-extension=parity $(or $(SPECS),$(ISOLATION_SPECS)) \
+	  || { cat build/isolation/regression.diffs; exit 1; }
+
+.PHONY: test meta-check core-check clang-check test-core fuzz test-sqlite test-cross test-pg test-isolation installcheck-verbose isolation-check-verbose
