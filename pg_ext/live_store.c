@@ -3,8 +3,9 @@
  *
  * They are read and written through the heap and their indexes, without SQL:
  * a writer of a tracked table needs no right on them, and nothing of his (a
- * search path, a rule, a role) has a say in it.  Their rows are no news to
- * subscribers of a publication, so they are not logged for logical decoding.
+ * search path, a rule, a role) has a say in it.  Rows that come are no news to
+ * subscribers of a publication, so they are not logged for logical decoding;
+ * of rows that go, decoding tells no more than that.
  */
 #include "postgres.h"
 
@@ -13,12 +14,14 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -33,7 +36,7 @@
 #include "override.h"
 
 /* columns */
-enum { LIVE_REL = 1, LIVE_ID, LIVE_BITS, LIVE_COLUMNS, LIVE_TYPES, LIVE_AT, LIVE_N = LIVE_AT };
+enum { LIVE_REL = 1, LIVE_ID, LIVE_BITS, LIVE_COLUMNS, LIVE_TYPES, LIVE_AT, LIVE_ORIGIN, LIVE_N = LIVE_ORIGIN };
 enum {
     BASE_ID = 1,
     BASE_LEAF,
@@ -195,6 +198,20 @@ static void key8(ScanKey key, int attribute, StrategyNumber strategy, int64 valu
 
 /* ---------------------------------------------------------------------- parity.live */
 
+/*
+ * What a row of parity.live was written in: a subscription copies tables whole,
+ * these as well, and a row that came so speaks of another database.
+ */
+static int64 origin(void)
+{
+    return (int64)hash_combine64(GetSystemIdentifier(), MyDatabaseId);
+}
+
+static bool is_own(const cursor *c, HeapTuple row)
+{
+    return DatumGetInt64(column(c, row, LIVE_ORIGIN)) == origin();
+}
+
 static void read_live(const cursor *c, HeapTuple row, ParityLive *out)
 {
     out->rel = DatumGetObjectId(column(c, row, LIVE_REL));
@@ -219,7 +236,7 @@ bool parity_live_find(const ParityLiveTables *t, Oid rel, int64 id, Snapshot sna
         ScanKeyInit(&key, LIVE_REL, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rel));
     cursor_open(&c, t->live, AccessShareLock, snapshot, OidIsValid(rel) ? 1 : 0, &key);
     while (!found && HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection)))
-        if (OidIsValid(rel) || DatumGetInt64(column(&c, row, LIVE_ID)) == id) {
+        if (is_own(&c, row) && (OidIsValid(rel) || DatumGetInt64(column(&c, row, LIVE_ID)) == id)) {
             read_live(&c, row, out);
             found = true;
         }
@@ -237,6 +254,7 @@ void parity_live_insert(const ParityLiveTables *t, const ParityLive *row)
     values[LIVE_COLUMNS - 1] = CStringGetTextDatum(row->columns);
     values[LIVE_TYPES - 1] = CStringGetTextDatum(row->types);
     values[LIVE_AT - 1] = TimestampTzGetDatum(row->at);
+    values[LIVE_ORIGIN - 1] = Int64GetDatum(origin());
     add_row(t->live, values);
 }
 
@@ -250,6 +268,8 @@ void parity_live_each(const ParityLiveTables *t, Snapshot snapshot, void (*each)
     while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection))) {
         ParityLive live;
 
+        if (!is_own(&c, row))
+            continue;
         read_live(&c, row, &live);
         each(ctx, &live);
     }
@@ -332,6 +352,19 @@ static bool next_id(Oid table, Snapshot snapshot, bool first, int64 *id)
     return HeapTupleIsValid(row);
 }
 
+/* Deletes the rows of parity.live that came from another database. */
+static void remove_alien(const ParityLiveTables *t, Snapshot snapshot)
+{
+    cursor c;
+    HeapTuple row;
+
+    cursor_open(&c, t->live, RowExclusiveLock, snapshot, 0, NULL);
+    while (HeapTupleIsValid(row = cursor_next(&c, ForwardScanDirection)))
+        if (!is_own(&c, row))
+            simple_heap_delete(c.rel, &row->t_self);
+    cursor_close(&c);
+}
+
 int64 parity_live_remove_orphans(const ParityLiveTables *t)
 {
     Oid tables[3];
@@ -345,6 +378,7 @@ int64 parity_live_remove_orphans(const ParityLiveTables *t)
     tables[1] = t->delta;
     tables[2] = t->stale;
     snapshot = RegisterSnapshot(GetLatestSnapshot());
+    remove_alien(t, snapshot);
     for (int i = 0; i < 3; i++) {
         int64 id = 0;
         ParityLive live;

@@ -176,6 +176,16 @@ SELECT pg_temp.verdict('written');
 SELECT parity.live_compact('written');
 SELECT pg_temp.verdict('written');
 
+-- rows that a subscription copied from another database
+INSERT INTO parity.live SELECT rel, 12345, bits, columns, types, tracked_at, origin + 1 FROM parity.live
+    WHERE rel IN ('written'::regclass, 'off'::regclass);
+SELECT pg_temp.verdict('written');
+SELECT parity.track('written');
+SELECT pg_temp.verdict('written');
+SELECT count(*) FROM parity.live WHERE id = 12345;
+SELECT parity.live_compact();
+SELECT count(*) FROM parity.live WHERE id = 12345;
+
 SELECT parity.untrack(rel) FROM parity.live_status;
 DROP TABLE again, swapped, off, pairs, moods, methods, parts, own, theirs, written;
 DROP TYPE pair, mood;

@@ -7,7 +7,8 @@ CREATE TABLE parity.live (
     bits pg_catalog.int4 NOT NULL,
     columns pg_catalog.text NOT NULL,
     types pg_catalog.text NOT NULL,
-    tracked_at pg_catalog.timestamptz NOT NULL
+    tracked_at pg_catalog.timestamptz NOT NULL,
+    origin pg_catalog.int8 NOT NULL
 );
 CREATE INDEX live_rel ON parity.live (rel);
 COMMENT ON TABLE parity.live IS 'internal: the tables that parity.track follows; see parity.live_status';
@@ -15,6 +16,8 @@ COMMENT ON COLUMN parity.live.id IS 'of this tracking; its triggers are called w
 COMMENT ON COLUMN parity.live.bits IS 'the digest is kept in 2 to the power of bits buckets';
 COMMENT ON COLUMN parity.live.columns IS 'the spec under which the table is read';
 COMMENT ON COLUMN parity.live.types IS 'the types of its columns, and the catalog rows that their text depends on';
+
+COMMENT ON COLUMN parity.live.origin IS 'the database that wrote the row: rows that a subscription copied do not count';
 
 CREATE TABLE parity.live_base (
     id pg_catalog.int8 NOT NULL,
