@@ -173,7 +173,7 @@ REINDEX TABLE CONCURRENTLY parity.live_delta;
 REINDEX TABLE CONCURRENTLY parity.live_base;
 INSERT INTO written VALUES (2);
 SELECT pg_temp.verdict('written');
-SELECT parity.live_compact('written');
+SELECT parity.live_compact('written') >= 0 AS compacted;
 SELECT pg_temp.verdict('written');
 
 -- rows that a subscription copied from another database
@@ -183,7 +183,7 @@ SELECT pg_temp.verdict('written');
 SELECT parity.track('written');
 SELECT pg_temp.verdict('written');
 SELECT count(*) FROM parity.live WHERE id = 12345;
-SELECT parity.live_compact();
+SELECT parity.live_compact() >= 0 AS compacted;
 SELECT count(*) FROM parity.live WHERE id = 12345;
 
 SELECT parity.untrack(rel) FROM parity.live_status;
@@ -191,5 +191,5 @@ DROP TABLE again, swapped, off, pairs, moods, methods, parts, own, theirs, writt
 DROP TYPE pair, mood;
 REVOKE CREATE ON SCHEMA public FROM parity_live_other;
 DROP ROLE parity_live_other;
-SELECT parity.live_compact();
+SELECT parity.live_compact() >= 0 AS compacted;
 SELECT (SELECT count(*) FROM parity.live), (SELECT count(*) FROM parity.live_base), (SELECT count(*) FROM parity.live_delta);
