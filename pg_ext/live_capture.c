@@ -11,11 +11,13 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "storage/bufmgr.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -177,6 +179,20 @@ static bool belongs(Relation leaf, Oid rel)
     return found;
 }
 
+/* How many row triggers of the leaf are called with the tracker's id: with more than one, rows would count twice. */
+static int count_row_triggers(const tracker *t, Relation leaf)
+{
+    int n = 0;
+
+    for (int i = 0; leaf->trigdesc != NULL && i < leaf->trigdesc->numtriggers; i++) {
+        const Trigger *one = &leaf->trigdesc->triggers[i];
+
+        n += one->tgfoid == t->tables.function && TRIGGER_FOR_ROW(one->tgtype) && one->tgnargs == 1 &&
+             strtoll(one->tgargs[0], NULL, 10) == t->key.id;
+    }
+    return n;
+}
+
 static void build(tracker *t, Relation leaf)
 {
     Snapshot snapshot;
@@ -198,9 +214,8 @@ static void build(tracker *t, Relation leaf)
         t->bits = live.bits;
         t->fragile = strstr(live.types, "field ") != NULL || strstr(live.types, "label ") != NULL;
         build_readers(t, &live, RelationGetDescr(leaf));
-        if (has_subclass(RelationGetRelid(leaf)) &&
-            find_inheritance_children(RelationGetRelid(leaf), NoLock) != NIL)
-            t->broken = "a table was made to inherit from it";
+        if (count_row_triggers(t, leaf) > 1)
+            t->broken = "another trigger was made that is called with its number";
     }
     UnregisterSnapshot(snapshot);
 }
@@ -286,11 +301,41 @@ static void frame(tracker *t, TupleTableSlot *slot)
                         errmsg("the canonical form of a row passes 4 GiB")));
 }
 
+/*
+ * The same where text may have characters that UTF-8 has not: a row that cannot
+ * be read is not the writer's fault.  false: the live checksum is given up.
+ */
+static bool frame_or_give_up(tracker *t, TupleTableSlot *slot)
+{
+    MemoryContext context = CurrentMemoryContext;
+    volatile bool ok = true;
+
+    PG_TRY();
+    {
+        frame(t, slot);
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        if (geterrcode() != ERRCODE_UNTRANSLATABLE_CHARACTER && geterrcode() != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE)
+            PG_RE_THROW();
+        FlushErrorState();
+        ok = false;
+    }
+    PG_END_TRY();
+    if (!ok)
+        parity_pending_stale(t->pending, "a value has a character without an equivalent in UTF-8");
+    return ok;
+}
+
 static void add(tracker *t, ParitySums *sums, TupleTableSlot *slot, bool remove)
 {
     uint32 bucket = 0;
 
-    frame(t, slot);
+    if (likely(GetDatabaseEncoding() == PG_UTF8))
+        frame(t, slot);
+    else if (!frame_or_give_up(t, slot))
+        return;
     if (sums->n > 1) {
         parity_row_key key;
 
@@ -348,6 +393,9 @@ Datum parity_live_capture(PG_FUNCTION_ARGS)
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) {
         /* first, while the command's number is that of the base */
         parity_pending_reset(t->pending);
+        /* what a trigger that came before this one wrote cannot be told from what TRUNCATE took away */
+        if (RelationGetNumberOfBlocks(data->tg_relation) > 0)
+            parity_pending_stale(t->pending, "another AFTER TRUNCATE trigger wrote rows before the one of parity.track");
         parity_live_truncated(&t->tables, t->key.id, t->key.leaf, t->bits);
         return PointerGetDatum(NULL);
     }

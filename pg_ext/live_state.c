@@ -339,7 +339,8 @@ static int by_oid(const ListCell *a, const ListCell *b)
 char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapshot snapshot, bool *complete, bool *seen)
 {
     Relation rel = table_open(TriggerRelationId, AccessShareLock);
-    bool rows = false, truncate = false;
+    int rows = 0, truncates = 0;
+    bool good = true;
     List *found = NIL;
     StringInfoData out;
     ScanKeyData key;
@@ -353,6 +354,7 @@ char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapsh
     while (HeapTupleIsValid(row = systable_getnext(scan))) {
         Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
         trigger_row *one;
+        bool unconditional;
 
         if (form->tgfoid != t->function || parity_live_trigger_id(row, RelationGetDescr(rel)) != id)
             continue;
@@ -363,12 +365,12 @@ char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapsh
         found = lappend(found, one);
         if (snapshot != NULL && !is_seen(row, snapshot))
             *seen = false;
-        if (form->tgenabled != TRIGGER_FIRES_ALWAYS)
-            continue;
-        if (form->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE))
-            rows = true;
-        else if (form->tgtype == TRIGGER_TYPE_TRUNCATE)
-            truncate = true;
+        rows += form->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE);
+        truncates += form->tgtype == TRIGGER_TYPE_TRUNCATE;
+        /* anybody with the right TRIGGER could make others that are called with the same id */
+        (void)heap_getattr(row, Anum_pg_trigger_tgqual, RelationGetDescr(rel), &unconditional);
+        good = good && form->tgenabled == TRIGGER_FIRES_ALWAYS && unconditional && form->tgattr.dim1 == 0 &&
+               !form->tgdeferrable && !OidIsValid(form->tgconstraint);
     }
     systable_endscan(scan);
     table_close(rel, AccessShareLock);
@@ -380,9 +382,9 @@ char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapsh
         appendStringInfo(&out, "%u %s\n", one->oid, one->version);
     }
     /* a partition that came later has no trigger for TRUNCATE: another file tells */
-    if (truncate)
+    if (truncates > 0)
         appendStringInfoString(&out, "truncate\n");
-    *complete = rows;
+    *complete = good && rows == 1 && truncates <= 1 && list_length(found) == rows + truncates;
     return out.data;
 }
 

@@ -19,6 +19,7 @@
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
@@ -83,23 +84,16 @@ static void run(const char *sql)
         elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
 }
 
-/* A trigger of parity.track, as a statement that drops it. */
-static char *drop_statement(Form_pg_trigger form)
+/* Adds a relation's triggers that were made for id, or that belong to nothing. */
+static List *add_triggers(List *triggers, const ParityLiveTables *t, Oid relid, int64 id, Snapshot snapshot)
 {
-    return psprintf("DROP TRIGGER %s ON %s", quote_identifier(NameStr(form->tgname)),
-                    parity_pg_relation_name(form->tgrelid));
-}
-
-/* Adds a relation's triggers that were made for id, or that belong to nothing, as statements that drop them. */
-static List *add_drops(List *statements, const ParityLiveTables *t, Oid relid, int64 id, Snapshot snapshot)
-{
-    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    Relation rel = table_open(TriggerRelationId, AccessShareLock);
     ScanKeyData key;
     SysScanDesc scan;
     HeapTuple row;
 
     ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-    scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+    scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
     while (HeapTupleIsValid(row = systable_getnext(scan))) {
         Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
         int64 its;
@@ -107,13 +101,13 @@ static List *add_drops(List *statements, const ParityLiveTables *t, Oid relid, i
 
         if (form->tgfoid != t->function || OidIsValid(form->tgparentid))
             continue;
-        its = parity_live_trigger_id(row, RelationGetDescr(triggers));
+        its = parity_live_trigger_id(row, RelationGetDescr(rel));
         if (its == id || !parity_live_find(t, InvalidOid, its, snapshot, &live))
-            statements = lappend(statements, drop_statement(form));
+            triggers = lappend_oid(triggers, form->oid);
     }
     systable_endscan(scan);
-    table_close(triggers, AccessShareLock);
-    return statements;
+    table_close(rel, AccessShareLock);
+    return triggers;
 }
 
 /*
@@ -123,21 +117,26 @@ static List *add_drops(List *statements, const ParityLiveTables *t, Oid relid, i
 static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
 {
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    List *members = find_all_inheritors(rel, AccessShareLock, NULL), *statements = NIL;
+    List *members = find_all_inheritors(rel, NoLock, NULL), *triggers = NIL;
     ListCell *cell;
 
     foreach (cell, members)
-        statements = add_drops(statements, t, lfirst_oid(cell), id, snapshot);
+        triggers = add_triggers(triggers, t, lfirst_oid(cell), id, snapshot);
     foreach (cell, parity_live_leaves(t, id, snapshot)) {
         Oid leaf = lfirst_oid(cell);
 
         if (!list_member_oid(members, leaf) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(leaf)) &&
             object_ownercheck(RelationRelationId, leaf, GetUserId()))
-            statements = add_drops(statements, t, leaf, id, snapshot);
+            triggers = add_triggers(triggers, t, leaf, id, snapshot);
     }
     UnregisterSnapshot(snapshot);
-    foreach (cell, statements)
-        run(lfirst(cell));
+    /* not as the user: partitions may have other owners by now */
+    foreach (cell, triggers) {
+        ObjectAddress address;
+
+        ObjectAddressSet(address, TriggerRelationId, lfirst_oid(cell));
+        performDeletion(&address, DROP_RESTRICT, 0);
+    }
 }
 
 /* Whether there is anything of parity.track on rel; *live is its row, unless *tracked is false. */
@@ -159,9 +158,12 @@ static void lock(const ParityLiveTables *t, Oid rel)
 {
     ParityLive live;
     bool tracked;
+    LOCKMODE mode = has_tracking(t, rel, &live, &tracked) ? AccessExclusiveLock : ShareRowExclusiveLock;
 
-    LockRelationOid(rel, has_tracking(t, rel, &live, &tracked) ? AccessExclusiveLock : ShareRowExclusiveLock);
+    LockRelationOid(rel, mode);
     must_own(rel);
+    if (get_rel_relkind(rel) == RELKIND_PARTITIONED_TABLE)
+        find_all_inheritors(rel, mode, NULL);
 }
 
 /* Ends what tracking of rel there is; false when there was none. */
@@ -172,7 +174,10 @@ static bool forget(const ParityLiveTables *t, Oid rel)
 
     if (!has_tracking(t, rel, &live, &tracked))
         return false;
-    LockRelationOid(rel, AccessExclusiveLock); /* unless it came about just now, this is held */
+    /* unless it came about just now, these are held */
+    LockRelationOid(rel, AccessExclusiveLock);
+    if (get_rel_relkind(rel) == RELKIND_PARTITIONED_TABLE)
+        find_all_inheritors(rel, AccessExclusiveLock, NULL);
     drop_triggers(t, rel, tracked ? live.id : 0);
     if (tracked)
         parity_live_remove(t, live.id);
@@ -284,8 +289,10 @@ Datum parity_sql_track(PG_FUNCTION_ARGS)
     parity_live_insert(&tables, &row);
     CommandCounterIncrement();
     make_trigger(rel, row.id, "rows", "INSERT OR UPDATE OR DELETE", "ROW");
+    /* a partition of another owner's goes without: its file tells */
     foreach (cell, leaves)
-        make_trigger(lfirst_oid(cell), row.id, "truncate", "TRUNCATE", "STATEMENT");
+        if (object_ownercheck(RelationRelationId, lfirst_oid(cell), GetUserId()))
+            make_trigger(lfirst_oid(cell), row.id, "truncate", "TRUNCATE", "STATEMENT");
     CommandCounterIncrement();
     first_digest(&tables, &row, leaves);
     SPI_finish();

@@ -176,6 +176,65 @@ SELECT pg_temp.verdict('written');
 SELECT parity.live_compact('written') >= 0 AS compacted;
 SELECT pg_temp.verdict('written');
 
+-- an AFTER TRUNCATE trigger that writes before the one of parity.track
+CREATE TABLE refilled (id int, v text);
+CREATE FUNCTION refill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO refilled VALUES (0, 'default'); RETURN NULL; END $$;
+CREATE TRIGGER aaa AFTER TRUNCATE ON refilled FOR EACH STATEMENT EXECUTE FUNCTION refill();
+SELECT parity.track('refilled');
+INSERT INTO refilled VALUES (1, 'a');
+TRUNCATE refilled;
+SELECT pg_temp.verdict('refilled');
+
+-- a second trigger with the number of the first, made before the first digest is read
+CREATE TABLE twice (id int, v text);
+INSERT INTO twice SELECT i, repeat('x', 1000) FROM generate_series(1, 10000) i;
+SELECT parity.track('twice');
+DO $$
+BEGIN
+    EXECUTE (SELECT format('CREATE TRIGGER zz AFTER INSERT ON twice FOR EACH ROW EXECUTE FUNCTION parity.live_capture(%L)',
+                           replace(encode(tgargs, 'escape'), '\000', ''))
+             FROM pg_trigger WHERE tgrelid = 'twice'::regclass LIMIT 1);
+END $$;
+SELECT pg_temp.verdict('twice');
+DROP TRIGGER zz ON twice;
+SELECT pg_temp.verdict('twice');
+-- and after it, gone again before anybody looks
+DO $$
+BEGIN
+    EXECUTE (SELECT format('CREATE TRIGGER zz AFTER INSERT ON twice FOR EACH ROW EXECUTE FUNCTION parity.live_capture(%L)',
+                           replace(encode(tgargs, 'escape'), '\000', ''))
+             FROM pg_trigger WHERE tgrelid = 'twice'::regclass LIMIT 1);
+END $$;
+INSERT INTO twice VALUES (0, 'a');
+DROP TRIGGER zz ON twice;
+SELECT pg_temp.verdict('twice');
+
+-- a child that came and went
+CREATE TABLE mother (id int);
+SELECT parity.track('mother');
+CREATE TABLE child () INHERITS (mother);
+INSERT INTO mother VALUES (1);
+SELECT pg_temp.verdict('mother');
+DROP TABLE child;
+INSERT INTO mother VALUES (2);
+SELECT pg_temp.verdict('mother');
+
+-- a partition that goes to another owner
+CREATE TABLE shared (id int) PARTITION BY LIST (id);
+CREATE TABLE shared1 PARTITION OF shared FOR VALUES IN (1);
+GRANT CREATE ON SCHEMA public TO parity_live_other;
+ALTER TABLE shared OWNER TO parity_live_other;
+ALTER TABLE shared1 OWNER TO parity_live_other;
+SET ROLE parity_live_other;
+SELECT parity.track('shared');
+RESET ROLE;
+ALTER TABLE shared1 OWNER TO CURRENT_USER;
+SET ROLE parity_live_other;
+INSERT INTO shared VALUES (1);
+SELECT pg_temp.verdict('shared');
+SELECT parity.untrack('shared');
+RESET ROLE;
+
 -- rows that a subscription copied from another database
 INSERT INTO parity.live SELECT rel, 12345, bits, columns, types, tracked_at, origin + 1 FROM parity.live
     WHERE rel IN ('written'::regclass, 'off'::regclass);
@@ -187,7 +246,8 @@ SELECT parity.live_compact() >= 0 AS compacted;
 SELECT count(*) FROM parity.live WHERE id = 12345;
 
 SELECT parity.untrack(rel) FROM parity.live_status;
-DROP TABLE again, swapped, off, pairs, moods, methods, parts, own, theirs, written;
+DROP TABLE again, swapped, off, pairs, moods, methods, parts, own, theirs, written, refilled, twice, mother, shared;
+DROP FUNCTION refill;
 DROP TYPE pair, mood;
 REVOKE CREATE ON SCHEMA public FROM parity_live_other;
 DROP ROLE parity_live_other;
