@@ -16,7 +16,7 @@
 #include "module.h"
 
 /* YYYY-MM-DDTHH:MM:SSZ; the C library's own way to break down a time is not the same everywhere. */
-static void now_text(char out[32])
+void sq_now(char out[32])
 {
     long long seconds = (long long)time(NULL), days = seconds / 86400, rest = seconds % 86400;
     long long era, day, year, month, of_year;
@@ -107,7 +107,7 @@ int sq_bundle_head(sqlite3 *db, char *schema, sq_head *out, sq_error *e)
     memset(out, 0, sizeof *out);
     SQ_TRY(data_version(db, schema, out->position, e));
     sqlite3_snprintf(sizeof out->server, out->server, "SQLite %s", sqlite3_libversion());
-    now_text(out->time);
+    sq_now(out->time);
     head->engine = "sqlite";
     head->version = PARITY_RELEASE;
     head->server = out->server;

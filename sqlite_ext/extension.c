@@ -24,6 +24,13 @@
  *   SELECT column_name, kind, note FROM parity_infer('tasks');   -- what the values look like
  *   SELECT parity_set_spec('tasks', '{"columns":{"due":"timestamptz epoch=ms"}}');
  *
+ * A checksum that need not read the table again (live.c):
+ *
+ *   SELECT parity_track('tasks');                -- triggers in plain SQL log what changes from now on
+ *   UPDATE tasks SET done = 1 WHERE id = 2;      -- by any connection, with this module or without
+ *   SELECT parity_live_checksum('tasks');        -- what parity_checksum gives, from the log alone
+ *   SELECT * FROM parity_live_status;
+ *
  * Functions of values (deterministic, usable anywhere):
  *   parity_row_hash(kinds, v1, …)        parity_digest_agg(kinds, v1, …)
  *   parity_digest_add(a, b)              parity_digest_sub(a, b)
@@ -38,12 +45,15 @@
  *   parity_bundle([tables json [, cells [, schema]]])
  *   parity_assert_match(bundle [, mapping])   parity_adopt(bundle [, mapping])
  *   parity_rows(table, keys)
+ *   parity_track(table)                  parity_untrack(table)
+ *   parity_live_checksum(table)
  * Table-valued functions:
  *   parity_column_checksums(table [, filter [, spec]])   parity_infer(table)
  *   parity_buckets(table, bits [, filter [, spec]])
  *   parity_verify(bundle [, mapping])    parity_diff(table, bundle)
  *   parity_explain(table, rows_bundle)   parity_recheck(table, rows_bundle)
  *   parity_repair(table, rows_bundle)    parity_sketch_decode(s)
+ *   parity_live_verify(table)            parity_live_status([schema])
  *
  * A table is named as table or schema.table; a filter is what could stand
  * behind WHERE.  docs/FORMAT.md says what a digest is taken of.
@@ -95,12 +105,16 @@ static const struct {
     {"parity_adopt", 1, READS, sq_fn_adopt, NULL, NULL, NULL, NULL},
     {"parity_adopt", 2, READS, sq_fn_adopt, NULL, NULL, NULL, NULL},
     {"parity_rows", 2, READS, sq_fn_rows, NULL, NULL, NULL, NULL},
+    {"parity_track", 1, READS, sq_fn_track, NULL, NULL, NULL, NULL},
+    {"parity_untrack", 1, READS, sq_fn_untrack, NULL, NULL, NULL, NULL},
+    {"parity_live_checksum", 1, READS, sq_fn_live_checksum, NULL, NULL, NULL, NULL},
+    {SQ_FIRST, 3, READS, NULL, sq_first_step, sq_first_final, NULL, NULL},
     {SQ_READER, -1, READS, NULL, sq_reader_step, sq_reader_final, NULL, NULL},
 };
 
 static const sq_tablefunc *const tablefuncs[] = {&sq_column_checksums, &sq_buckets, &sq_verify, &sq_infer,
                                                &sq_diff, &sq_explain, &sq_recheck, &sq_repair,
-                                               &sq_sketch_decode};
+                                               &sq_sketch_decode, &sq_live_verify, &sq_live_status};
 
 #if defined(_WIN32)
 #define EXPORTED __declspec(dllexport)

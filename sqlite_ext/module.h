@@ -261,6 +261,35 @@ int sq_row_core(sq_error *e, parity_status status);
 void sq_reader_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_reader_final(sqlite3_context *ctx);
 
+/* ------------------------------------------------------------- change capture: capture.c */
+
+#define SQ_LIVE "parity_live" /* the table of tracked tables, and how the names of all that belongs to them begin */
+
+/* An object of the schema. */
+typedef struct sq_object {
+    const char *type; /* "table", "trigger" or "view" */
+    char *name;
+    char *sql; /* what stands behind CREATE and the type */
+} sq_object;
+
+/* How changes of a table are logged. */
+typedef struct sq_capture {
+    bool rowid;        /* the key is the rowid, else the primary key's columns */
+    char **keys;       /* the key's columns; the name under which the rowid can be read */
+    char **collations; /* of the keys, unless rowid */
+    int nkeys;
+    bool strict;  /* a row whose key was not announced may have put out another */
+    bool moves;   /* the rowids are no column's: VACUUM or a dump may change them */
+    bool indexed; /* a constraint of the table has an index, see sq_fn_track */
+    char *log;    /* the log's name */
+    sq_object *objects; /* the log and the triggers, in the order in which they are made */
+    int nobjects;
+} sq_capture;
+
+/* What must be there for table id of SQ_LIVE; an error when its changes cannot be followed. */
+int sq_capture_of(sqlite3 *db, parity_arena *a, const sq_table *t, const parity_spec *spec, sqlite3_int64 id,
+                  sq_capture *out, sq_error *e);
+
 /* ------------------------------------------------ engine callbacks: engine.c, fetch.c */
 
 /* How core reads this connection. */
@@ -304,7 +333,7 @@ typedef struct sq_tablefunc {
 int sq_tablefunc_register(sqlite3 *db, const sq_tablefunc *f);
 
 extern const sq_tablefunc sq_column_checksums, sq_buckets, sq_verify, sq_infer, sq_sketch_decode, sq_diff,
-    sq_explain, sq_recheck, sq_repair;
+    sq_explain, sq_recheck, sq_repair, sq_live_verify, sq_live_status;
 
 /* ---------------------------------------------------------------------- SQL functions */
 
@@ -339,7 +368,17 @@ void sq_fn_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_fn_set_spec(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 /* checksum.c */
 void sq_fn_checksum(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* live.c */
+void sq_fn_track(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_untrack(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_fn_live_checksum(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+/* The hidden aggregate through which live.c reads logs. */
+#define SQ_FIRST "parity_first"
+void sq_first_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
+void sq_first_final(sqlite3_context *ctx);
 /* bundle.c */
+/* The time now as a bundle writes it. */
+void sq_now(char out[32]);
 /* What a bundle says of this database, and the texts that it points to: do not copy it. */
 typedef struct sq_head {
     parity_bundle bundle; /* without tables */

@@ -576,7 +576,9 @@ int sq_list(sqlite3 *db, parity_arena *a, const char *schema, sq_listed **out, i
             cap = larger;
         }
         (*out)[n].name = name;
-        (*out)[n].skipped = sqlite3_strnicmp(name, "sqlite_", 7) == 0 || sqlite3_stricmp(name, SQ_OVERRIDES) == 0;
+        (*out)[n].skipped = sqlite3_strnicmp(name, "sqlite_", 7) == 0 || sqlite3_stricmp(name, SQ_OVERRIDES) == 0 ||
+                            sqlite3_stricmp(name, SQ_LIVE) == 0 ||
+                            sqlite3_strnicmp(name, SQ_LIVE "_", sizeof SQ_LIVE) == 0;
         if (sqlite3_column_int64(stmt, 1) == 0) {
             (*out)[n].skipped = true;
             virtuals[nvirtuals++] = name;

@@ -7,10 +7,12 @@
  * it ends without any that failed; once with just that one failing and once
  * with all behind it as well.  Each run must end in SQLITE_NOMEM or in the very
  * result that the statement has with memory enough, and leave a connection that
- * works and no transaction open.  At the end nothing may be left allocated.
+ * works and no transaction open, and live checksums that are what the checksums
+ * are.  At the end nothing may be left allocated.
  *
  *   oom [statement number]
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +106,18 @@ static const char setup[] =
     "  FROM parity_diff('here.parts', b)),"
     " loose = (SELECT parity_rows('there.loose', json_group_array(json_object('key', json(key), 'key_hash', key_hash)))"
     "  FROM parity_diff('here.loose', b));"
+    /* tracked tables, and one to be tracked */
+    "ATTACH ':memory:' AS live;"
+    "CREATE TABLE live.t(id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT NOT NULL DEFAULT 'x' UNIQUE, b INT);"
+    "INSERT INTO live.t(a, b) VALUES('a', 1), ('b', 2);"
+    "CREATE UNIQUE INDEX live.u ON t(lower(a), b) WHERE b > 0;"
+    "CREATE TABLE live.w(a TEXT, b INT, c DEFAULT (1 + 1), PRIMARY KEY(a COLLATE NOCASE, b)) WITHOUT ROWID;"
+    "INSERT INTO live.w VALUES('a', 1, 2), ('b', 2, 3);"
+    "CREATE TABLE live.p(a, b);"
+    "INSERT INTO live.p VALUES(1, 2), (3, 4);"
+    "CREATE TABLE live.gone(a);"
+    "SELECT parity_track('live.t'), parity_track('live.w'), parity_track('live.gone');"
+    "DROP TABLE live.gone;"
     "CREATE TEMP TABLE sketches(a, b);"
     "INSERT INTO sketches SELECT parity_sketch_agg(32, 1, 'int', value), parity_sketch_agg(16, 1, 'int', value * 3)"
     " FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 40) SELECT * FROM n);";
@@ -160,6 +174,16 @@ static const char *const statements[] = {
     "SELECT e.* FROM theirs, parity_repair('here.loose', loose) e",
     "SELECT e.* FROM theirs, parity_repair(NULL, '[' || tags || ']') e",
     "SELECT e.* FROM theirs, parity_repair('here.parts', CAST(parts AS BLOB)) e",
+    /* a virtual table in the schema makes SQLite forget statements when it has no memory to read the schema: the one
+       that would end the transaction too, so that it stays open then */
+    "DROP TABLE IF EXISTS boxes",
+    "SELECT parity_track('live.p')",
+    "SELECT parity_track('live.w')",
+    "SELECT parity_untrack('live.w')",
+    "SELECT parity_live_checksum('live.t')",
+    "SELECT parity_live_checksum('live.w')",
+    "SELECT * FROM parity_live_verify('live.t')",
+    "SELECT * FROM parity_live_status('live')",
 };
 
 /* Errors that are the statements' own: with memory failing they must not turn into anything else but SQLITE_NOMEM. */
@@ -191,6 +215,9 @@ static const char *const failing[] = {
     "SELECT e.* FROM theirs, parity_explain('tags', makers) e",
     "SELECT e.* FROM theirs, parity_repair('here.parts', substr(parts, 1, 300)) e",
     "SELECT e.* FROM theirs, parity_recheck(NULL, '[' || tags || ',' || tags || ']') e",
+    "SELECT parity_track('v')",
+    "SELECT parity_live_checksum('tags')",
+    "SELECT parity_untrack('live.nope')",
 };
 
 /* ---- running ------------------------------------------------------------------- */
@@ -259,6 +286,16 @@ static sqlite3 *open_database(const char *encoding)
     return db;
 }
 
+/* Where live checksums are concerned: the same things are tracked again, and something waits in their logs. */
+static void clean_up_live(sqlite3 *db)
+{
+    sqlite3_exec(db, "SELECT parity_untrack('live.p')", NULL, NULL, NULL);
+    sqlite3_exec(db,
+                 "SELECT parity_track('live.w') WHERE NOT EXISTS (SELECT 1 FROM live.parity_live WHERE table_name = 'w')",
+                 NULL, NULL, NULL);
+    sqlite3_exec(db, "UPDATE live.t SET b = b; UPDATE live.w SET a = a", NULL, NULL, NULL);
+}
+
 static void clean_up(sqlite3 *db)
 {
     if (!sqlite3_get_autocommit(db))
@@ -267,17 +304,27 @@ static void clean_up(sqlite3 *db)
 }
 
 /* The statement with every one of its allocations failing in turn; well_rc is how it ends without. */
+#define LIVE                                                                    \
+    "SELECT parity_live_checksum('live.t') = parity_checksum('live.t'),"        \
+    " parity_live_checksum('live.w') = parity_checksum('live.w')"
+
 static void try_statement(sqlite3 *db, const char *sql)
 {
     int rc, well_rc;
     char *well, *usable;
+    bool live = strstr(sql, "'live") != NULL;
 
     clean_up(db);
+    if (live)
+        clean_up_live(db);
     well = run(db, sql, &well_rc);
     clean_up(db);
+    if (live)
+        clean_up_live(db);
     usable = run(db, "SELECT parity_checksum('tags')", &rc);
     for (persistent = 0; persistent < 2; persistent++) {
-        for (long n = 1;; n++) {
+        /* these allocate thousands of times, much of it to read the schema again: after the first some only */
+        for (long n = 1;; n += live && n > 100 ? 11 + persistent : 1) {
             char *got, *after;
             int autocommit;
 
@@ -301,6 +348,13 @@ static void try_statement(sqlite3 *db, const char *sql)
             if (after == NULL || strcmp(after, usable) != 0)
                 complain(sql, n, "leaves a connection that does not work:", sqlite3_errmsg(db));
             free(after);
+            if (live) {
+                after = run(db, LIVE, &rc);
+                if (after == NULL || strcmp(after, "1|1|") != 0)
+                    complain(sql, n, "leaves a live checksum that is wrong:", after != NULL ? after : sqlite3_errmsg(db));
+                free(after);
+                clean_up_live(db);
+            }
             if (!failed || problems > 20)
                 break;
         }
