@@ -37,7 +37,9 @@
  *  - rowids are chosen: one more than the greatest.  The triggers say so
  *    themselves where that is not beyond hi; a single row of VALUES has its rowid
  *    computed twice by some versions of SQLite, so that random() differs.  An
- *    AFTER trigger writes a 3 for a row whose key was not foreseen;
+ *    AFTER trigger writes a 3 for a row whose key was not foreseen (not when
+ *    another AFTER trigger has failed before it under OR FAIL, which alone keeps
+ *    such a row);
  *  - columns that an UPDATE does not set are read again, in case the
  *    application's BEFORE triggers have changed this very row.  A key of one
  *    column is looked for by the application's own UPDATE then; of keys of more

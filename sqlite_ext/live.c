@@ -27,6 +27,11 @@
  *    table whose rowids VACUUM or a dump may change.  The mark has an index if
  *    the table has one by a constraint, since VACUUM tells the two apart;
  *  - parity_live_verify has not found another digest.
+ *
+ * Nothing is noticed, but by parity_live_verify, of what no trigger sees:
+ * connections whose triggers are switched off (SQLITE_DBCONFIG_ENABLE_TRIGGER),
+ * incremental writes of blobs (sqlite3_blob_write), and rows that REPLACE puts
+ * out because a DEFAULT of random bytes gave the same twice.
  */
 #include <string.h>
 

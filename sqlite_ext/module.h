@@ -280,7 +280,7 @@ typedef struct sq_capture {
     int nkeys;
     bool strict;  /* a row whose key was not announced may have put out another */
     bool moves;   /* the rowids are no column's: VACUUM or a dump may change them */
-    bool indexed; /* a constraint of the table has an index, see sq_fn_track */
+    bool indexed; /* a constraint of the table has an index */
     char *log;    /* the log's name */
     sq_object *objects; /* the log and the triggers, in the order in which they are made */
     int nobjects;

@@ -534,6 +534,7 @@ def scene(db, what, table, seed):
     if what == 'write':
         for _ in range(3):
             transaction(db, r)
+        run(db, 'UPDATE OR IGNORE many SET m = m + 1')
         return []
     db.execute('BEGIN')         # 'caller': folds within a transaction that writes as well
     for _ in range(4):
@@ -549,6 +550,7 @@ def scene(db, what, table, seed):
         live(db, table)
     if db.in_transaction and not run(db, 'COMMIT'):
         run(db, 'ROLLBACK')
+    run(db, 'UPDATE OR IGNORE many SET m = m + 1')
     return []
 
 

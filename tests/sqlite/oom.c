@@ -183,7 +183,7 @@ static const char *const statements[] = {
     "SELECT parity_live_checksum('live.t')",
     "SELECT parity_live_checksum('live.w')",
     "SELECT * FROM parity_live_verify('live.t')",
-    "SELECT * FROM parity_live_status('live')",
+    "SELECT table_name, status, reason FROM parity_live_status('live') ORDER BY 1",
 };
 
 /* Errors that are the statements' own: with memory failing they must not turn into anything else but SQLITE_NOMEM. */
@@ -349,6 +349,7 @@ static void try_statement(sqlite3 *db, const char *sql)
                 complain(sql, n, "leaves a connection that does not work:", sqlite3_errmsg(db));
             free(after);
             if (live) {
+                clean_up_live(db);
                 after = run(db, LIVE, &rc);
                 if (after == NULL || strcmp(after, "1|1|") != 0)
                     complain(sql, n, "leaves a live checksum that is wrong:", after != NULL ? after : sqlite3_errmsg(db));
