@@ -308,9 +308,34 @@ static int read_default(parity_arena *a, const char *text, char **out, bool *var
     return finish(a, sql, out, e);
 }
 
+/*
+ * Makes of a default what a column of that affinity stores: a text that looks
+ * like a number becomes one only where it does.  The comparison has CAST's
+ * affinity, which is NUMERIC, applied to the default.
+ */
+static int apply_affinity(parity_arena *a, parity_store_as store, char **value, sq_error *e)
+{
+    sqlite3_str *sql;
+
+    if (*value == NULL || store == PARITY_STORE_BLOB)
+        return SQLITE_OK;
+    sql = sqlite3_str_new(NULL);
+    if (store == PARITY_STORE_ANY_TEXT)
+        sqlite3_str_appendf(sql, "(CASE WHEN typeof(%s) IN ('integer', 'real') THEN CAST(%s AS TEXT) ELSE %s END)", *value,
+                            *value, *value);
+    else {
+        const char *type = store == PARITY_STORE_REAL ? "REAL" : "NUMERIC";
+
+        sqlite3_str_appendf(sql, "(CASE WHEN CAST(%s AS %s) = %s THEN CAST(%s AS %s) ELSE %s END)", *value, type, *value,
+                            *value, type, *value);
+    }
+    return finish(a, sql, value, e);
+}
+
 static int read_columns(sqlite3 *db, parity_arena *a, plan *p, sq_error *e)
 {
     sqlite3_stmt *stmt;
+    sq_storage storage;
     sq_columninfo *known;
     int n = 0, rc;
     bool row;
@@ -319,9 +344,11 @@ static int read_columns(sqlite3 *db, parity_arena *a, plan *p, sq_error *e)
     p->columns = parity_arena_alloc(a, (size_t)p->ncolumns * sizeof *p->columns);
     if (p->columns == NULL)
         return sq_nomem(e);
+    SQ_TRY(sq_storage_of(db, p->table, &storage, e));
     SQ_TRY(sq_prepare(db, &stmt, e, "PRAGMA \"%w\".table_xinfo(\"%w\")", p->table->schema, p->table->name));
     while ((rc = sq_step(db, stmt, &row, e)) == SQLITE_OK && row && n < p->ncolumns) {
         column *c = &p->columns[n];
+        const char *declared;
         char *text;
 
         if (sqlite3_column_int(stmt, 6) == 1)
@@ -330,10 +357,13 @@ static int read_columns(sqlite3 *db, parity_arena *a, plan *p, sq_error *e)
         c->notnull = known[n].notnull;
         c->generated = known[n].generated;
         c->pk = known[n].pk;
+        declared = known[n].declared;
         n++;
         rc = sq_column_copy(a, stmt, 4, &text, e);
         if (rc == SQLITE_OK && text != NULL && !c->generated)
             rc = read_default(a, text, &c->fallback, &c->varies, &c->drawn, e);
+        if (rc == SQLITE_OK)
+            rc = apply_affinity(a, sq_store_of(declared, &storage), &c->fallback, e);
         if (rc != SQLITE_OK)
             break;
         if (!c->notnull)

@@ -179,6 +179,8 @@ typedef struct sq_storage {
 } sq_storage;
 
 int sq_storage_of(sqlite3 *db, const sq_table *t, sq_storage *out, sq_error *e);
+/* How a column of a declared type stores values: its affinity.  spec.c */
+parity_store_as sq_store_of(const char *declared, const sq_storage *storage);
 /* Its foreign keys, with names as the schema spells them, without those whose other side does not exist. */
 int sq_references(sqlite3 *db, parity_arena *a, const sq_table *t, parity_reference **out, int *nout, sq_error *e);
 /* The foreign keys to it, of all tables of its schema. */

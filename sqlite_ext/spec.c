@@ -319,7 +319,7 @@ static bool declares(const char *declared, const char *word)
 }
 
 /* The column's affinity, by SQLite's rules. */
-static parity_store_as store_of(const char *declared, const sq_storage *storage)
+parity_store_as sq_store_of(const char *declared, const sq_storage *storage)
 {
     if (storage->strict && sqlite3_stricmp(declared, "ANY") == 0)
         return PARITY_STORE_BLOB;
@@ -381,7 +381,7 @@ int sq_local_table(sqlite3 *db, parity_arena *a, const sq_table *t, parity_local
         c->name = columns[i].name;
         c->natural = parity_kind_of_declared(columns[i].declared, strlen(columns[i].declared));
         c->kind = c->natural;
-        c->store = (uint8_t)store_of(columns[i].declared, &storage);
+        c->store = (uint8_t)sq_store_of(columns[i].declared, &storage);
         c->rowid = i == rowid;
         for (int j = 0; j < spec.ncolumns && read == NULL; j++)
             if (strcmp(spec.columns[j].name, c->name) == 0)

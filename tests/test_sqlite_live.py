@@ -400,6 +400,18 @@ def test_a_key_that_is_drawn_twice(one_mode):
         one_mode.exact()
 
 
+@pytest.mark.parametrize('declared, default', [('TEXT', '3'), ('TEXT', '1.5'), ('DOUBLE', "'3'"), ('DOUBLE', '3'), ('INT', "'3'"), ('INT', '3.0'),
+                                               ('NUMERIC', "'3.0'"), ('NUMERIC', "'abc'"), ('INT', "'x1'"), ('BLOB', "'3'"), ('', '3')])
+def test_defaults_that_the_column_converts(one_mode, declared, default):
+    track(one_mode, "CREATE TABLE t(x, o %s NOT NULL DEFAULT %s, PRIMARY KEY(o)) WITHOUT ROWID;"
+                    "INSERT INTO t(x) VALUES(1);" % (declared, default))
+    for sql in ['INSERT OR REPLACE INTO t(x, o) VALUES(2, NULL)', "INSERT OR REPLACE INTO t(x) VALUES('1'), ('a2')",
+                "INSERT OR REPLACE INTO t(x, o) VALUES('Ä', 'B'), (11, NULL)", 'UPDATE OR REPLACE t SET o = NULL, x = 5',
+                'DELETE FROM t', 'INSERT OR REPLACE INTO t(x, o) VALUES(2, NULL)']:
+        one_mode.write(sql)
+        one_mode.exact()
+
+
 def test_defaults_that_are_drawn(one_mode):
     track(one_mode, "CREATE TABLE t(id TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(16)))), a INT) WITHOUT ROWID;"
                     "CREATE TABLE u(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16)))), a INT);"

@@ -23,7 +23,7 @@ SETTINGS = {
     'deadlock_timeout': '50ms', 'autovacuum_naptime': '1s', 'log_line_prefix': '%m [%p] %a ',
 }
 # What a server says of itself when it is at fault. Signal 9 is ours, and so is signal 3, which the postmaster sends on.
-FAULTS = re.compile(r'terminated by signal (?![39]\b)|PANIC:|TRAP:|could not (?:find|open) .*undo|invalid memory alloc')
+FAULTS = re.compile(r'terminated by signal (?![39]\b)|PANIC:|TRAP:')
 numbers = itertools.count(1)
 
 

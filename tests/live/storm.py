@@ -407,7 +407,10 @@ class Checker(Worker):
         with contextlib.closing(self.cluster.connect(application_name='checker-import')) as other:
             other.execute('SET lock_timeout = 1000')
             other.execute('BEGIN ISOLATION LEVEL ' + ('REPEATABLE READ' if 'REP' in where else where))
-            other.execute("SET TRANSACTION SNAPSHOT '%s'" % name)
+            try:
+                other.execute("SET TRANSACTION SNAPSHOT '%s'" % name)
+            except psycopg.errors.InvalidParameterValue:
+                return self.execute('COMMIT')       # which tells that this session was ended meanwhile, and the snapshot with it
             for table in tables:
                 self.execute('SELECT 1 FROM %s LIMIT 1' % table)
                 self.judge(table, other.execute("SELECT parity.live_checksum('%s')::text" % table).fetchone()[0],
