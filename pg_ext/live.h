@@ -77,7 +77,6 @@ typedef struct ParityCoverage {
 extern ParityCoverage *parity_coverage_of(Snapshot snapshot);
 /* Lowers the end. */
 extern void parity_coverage_cut(ParityCoverage *c, uint64 end);
-extern bool parity_covers(const ParityCoverage *c, uint64 xid);
 extern bytea *parity_coverage_write(const ParityCoverage *c);
 extern ParityCoverage *parity_coverage_read(Datum stored);
 
@@ -123,7 +122,6 @@ typedef struct ParityLiveBase {
     int64 truncates; /* how often TRUNCATE was seen */
     ParityCoverage *covers;
     Datum sums;
-    TransactionId xmin;
     ItemPointerData tid;
 } ParityLiveBase;
 
@@ -226,7 +224,5 @@ extern void parity_live_truncated(const ParityLiveTables *t, int64 id, Oid leaf,
 /* Reads a leaf of rel in a scan under snapshot, which is the active one, and keeps its digest as a base if it can. */
 extern void parity_live_first(const ParityLiveTables *t, const ParityLive *live, Oid leaf, const parity_spec *spec,
                               Snapshot snapshot);
-/* Raises an error unless the user may read all of the spec's columns and all rows of rel. */
-extern void parity_live_check_select(Oid rel, const parity_spec *spec);
 
 #endif

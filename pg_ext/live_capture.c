@@ -397,6 +397,7 @@ Datum parity_live_capture(PG_FUNCTION_ARGS)
         if (RelationGetNumberOfBlocks(data->tg_relation) > 0)
             parity_pending_stale(t->pending, "another AFTER TRUNCATE trigger wrote rows before the one of parity.track");
         parity_live_truncated(&t->tables, t->key.id, t->key.leaf, t->bits);
+        parity_pending_done(t->pending);
         return PointerGetDatum(NULL);
     }
     sums = parity_pending_sums(t->pending, command_of(data));

@@ -50,7 +50,8 @@ typedef struct answer {
 
 /* ------------------------------------------------------------------------ rights */
 
-void parity_live_check_select(Oid rel, const parity_spec *spec)
+/* Raises an error unless the user may read all of the spec's columns and all rows of rel. */
+static void check_select(Oid rel, const parity_spec *spec)
 {
     if (pg_class_aclcheck(rel, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
         for (int i = 0; i < spec->ncolumns; i++) {
@@ -293,7 +294,7 @@ static char *quoted_name(Oid rel)
     return quote_literal_cstr(parity_pg_relation_name(rel));
 }
 
-/* The sums of a relation by bucket; raises when they cannot be told.  *bits is what it is tracked with, or -1. */
+/* The sums of a relation by bucket; raises when they cannot be told.  *bits is what it is tracked with. */
 static ParitySums *read_sums(Oid rel, int *bits)
 {
     Snapshot snapshot = GetActiveSnapshot();
@@ -309,7 +310,7 @@ static ParitySums *read_sums(Oid rel, int *bits)
     parity_pg_room_open(&room, CurrentMemoryContext);
     parity_pg_spec(&room.arena, rel, &spec);
     parity_pg_require_columns(&spec);
-    parity_live_check_select(rel, &spec);
+    check_select(rel, &spec);
     examine(&tables, rel, &spec, snapshot, &a);
     switch (a.state) {
     case UNTRACKED:

@@ -45,6 +45,7 @@
 
 #include "compat.h"
 #include "live.h"
+#include "value.h"
 
 /* What tells a version of a catalog's row from all others. */
 static char *version_of(HeapTuple row)
@@ -54,28 +55,6 @@ static char *version_of(HeapTuple row)
 }
 
 /* --------------------------------------------------------------------------- types */
-
-/* Whether values of a type print the names of other objects, which may change. */
-static bool prints_names(Oid type)
-{
-    switch (type) {
-    case REGPROCOID:
-    case REGPROCEDUREOID:
-    case REGOPEROID:
-    case REGOPERATOROID:
-    case REGCLASSOID:
-    case REGTYPEOID:
-    case REGCOLLATIONOID:
-    case REGCONFIGOID:
-    case REGDICTIONARYOID:
-    case REGROLEOID:
-    case REGNAMESPACEOID:
-    case ACLITEMOID:
-        return true;
-    default:
-        return false;
-    }
-}
 
 static void put_type(StringInfo out, List **seen, Oid type, const char *column);
 
@@ -130,7 +109,7 @@ static void put_type(StringInfo out, List **seen, Oid type, const char *column)
 
     check_stack_depth();
     type = getBaseType(type);
-    if (prints_names(type))
+    if (parity_pg_prints_names(type))
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("column \"%s\" cannot be tracked: values of type %s are names of other objects", column,
                                format_type_be(type)),

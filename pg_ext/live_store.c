@@ -417,7 +417,6 @@ bool parity_live_base(const ParityLiveTables *t, int64 id, Oid leaf, Snapshot sn
         out->truncates = DatumGetInt64(column(&c, row, BASE_TRUNCATES));
         out->covers = parity_coverage_read(column(&c, row, BASE_COVERS));
         out->sums = copied(column(&c, row, BASE_SUMS));
-        out->xmin = HeapTupleHeaderGetXmin(row->t_data);
         out->tid = row->t_self;
     }
     cursor_close(&c);

@@ -170,11 +170,6 @@ void parity_coverage_cut(ParityCoverage *c, uint64 end)
         c->n--;
 }
 
-bool parity_covers(const ParityCoverage *c, uint64 xid)
-{
-    return xid < c->end && bsearch(&xid, c->without, c->n, sizeof xid, ascending) == NULL;
-}
-
 bytea *parity_coverage_write(const ParityCoverage *c)
 {
     size_t n = 8 * (2 + (size_t)c->n);

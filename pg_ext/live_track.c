@@ -41,7 +41,7 @@
 #include "compat.h"
 #include "live.h"
 
-/* The digest of a table of at most so many blocks is read at once, which takes some 0.1 s. */
+/* The digest of a table of at most so many blocks, those of its large values included, is read at once. */
 #define AT_ONCE 1024
 
 static void must_own(Oid rel)
@@ -117,8 +117,12 @@ static List *add_triggers(List *triggers, const ParityLiveTables *t, Oid relid, 
 static void drop_triggers(const ParityLiveTables *t, Oid rel, int64 id)
 {
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    List *members = find_all_inheritors(rel, NoLock, NULL), *triggers = NIL;
+    List *members = list_make1_oid(rel), *triggers = NIL;
     ListCell *cell;
+
+    /* tables that inherit are not partitions */
+    if (get_rel_relkind(rel) == RELKIND_PARTITIONED_TABLE)
+        members = find_all_inheritors(rel, NoLock, NULL);
 
     foreach (cell, members)
         triggers = add_triggers(triggers, t, lfirst_oid(cell), id, snapshot);
@@ -218,6 +222,12 @@ static uint64 blocks_of(List *leaves)
         Relation rel = table_open(lfirst_oid(cell), NoLock);
 
         blocks += RelationGetNumberOfBlocks(rel);
+        if (OidIsValid(rel->rd_rel->reltoastrelid)) {
+            Relation toast = table_open(rel->rd_rel->reltoastrelid, AccessShareLock);
+
+            blocks += RelationGetNumberOfBlocks(toast);
+            table_close(toast, NoLock);
+        }
         table_close(rel, NoLock);
     }
     return blocks;

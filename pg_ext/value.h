@@ -116,6 +116,8 @@ extern ParityJson *parity_json_open(Oid type, MemoryContext context);
 extern char *parity_json_text(ParityJson *j, Datum value);
 /* Whether type is the one of the extension hstore. */
 extern bool parity_pg_is_hstore(Oid type);
+/* Whether values of a base type print the names of other objects, which may be renamed. */
+extern bool parity_pg_prints_names(Oid type);
 /* What is to be pinned around a function that prints values of type. */
 extern ParityPin parity_pg_pin(Oid type);
 /* n bytes of text in the server's encoding as UTF-8 (the argument itself when nothing changes). */

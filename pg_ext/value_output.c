@@ -59,12 +59,35 @@ static ParityPin pin_of_row(Oid type)
     return pin;
 }
 
+bool parity_pg_prints_names(Oid type)
+{
+    switch (type) {
+    case REGPROCOID:
+    case REGPROCEDUREOID:
+    case REGOPEROID:
+    case REGOPERATOROID:
+    case REGCLASSOID:
+    case REGTYPEOID:
+    case REGCOLLATIONOID:
+    case REGCONFIGOID:
+    case REGDICTIONARYOID:
+    case REGROLEOID:
+    case REGNAMESPACEOID:
+    case ACLITEMOID:
+        return true;
+    default:
+        return false;
+    }
+}
+
 ParityPin parity_pg_pin(Oid type)
 {
     Oid element;
 
     check_stack_depth();
     type = getBaseType(type);
+    if (parity_pg_prints_names(type))
+        return PARITY_PIN_NAMESPACE;
     switch (type) {
     case BOOLOID:
     case INT2OID:
@@ -95,17 +118,6 @@ ParityPin parity_pg_pin(Oid type)
     case TSQUERYOID:
     case PG_LSNOID:
         return PARITY_PIN_NONE;
-    case REGPROCOID:
-    case REGPROCEDUREOID:
-    case REGOPEROID:
-    case REGOPERATOROID:
-    case REGCLASSOID:
-    case REGTYPEOID:
-    case REGCOLLATIONOID:
-    case REGCONFIGOID:
-    case REGDICTIONARYOID:
-    case REGROLEOID:
-    case REGNAMESPACEOID:
     case CASHOID:
     case RECORDOID: /* may hold anything */
     case RECORDARRAYOID:

@@ -209,6 +209,14 @@ INSERT INTO twice VALUES (0, 'a');
 DROP TRIGGER zz ON twice;
 SELECT pg_temp.verdict('twice');
 
+-- large values count as well: a table of few blocks is not read while writers wait if they make it large
+CREATE TABLE large_values (id int, v text);
+ALTER TABLE large_values ALTER v SET STORAGE EXTERNAL;
+INSERT INTO large_values SELECT i, repeat('x', 1000000) FROM generate_series(1, 12) i;
+SELECT parity.track('large_values');
+SELECT status FROM parity.live_status WHERE rel = 'large_values'::regclass;
+SELECT pg_temp.verdict('large_values');
+
 -- a child that came and went
 CREATE TABLE mother (id int);
 SELECT parity.track('mother');
@@ -246,7 +254,7 @@ SELECT parity.live_compact() >= 0 AS compacted;
 SELECT count(*) FROM parity.live WHERE id = 12345;
 
 SELECT parity.untrack(rel) FROM parity.live_status;
-DROP TABLE again, swapped, off, pairs, moods, methods, parts, own, theirs, written, refilled, twice, mother, shared;
+DROP TABLE again, swapped, off, pairs, moods, methods, parts, own, theirs, written, refilled, twice, mother, shared, large_values;
 DROP FUNCTION refill;
 DROP TYPE pair, mood;
 REVOKE CREATE ON SCHEMA public FROM parity_live_other;
