@@ -1,0 +1,137 @@
+/*
+ * shadow.h - shadows: one table follows another, under a mapping
+ *
+ * The design.  A shadow is a pair of tables, and two views that are the mapping
+ * (pg_ext/sql/80-shadow.sql): PostgreSQL itself follows names in them, refuses
+ * what would break them, and dumps them.  Triggers on the table that is written
+ * (from) write the same rows, mapped, into the one that follows (to).
+ *
+ *  - Statement triggers with transition tables: one statement there for one
+ *    here (shadow_capture.c).  Partitioned tables, and what a subscription
+ *    applies, have row triggers.
+ *  - What a trigger is told may be older than what the table holds: a trigger
+ *    or a function of the same statement may have written the row again, and
+ *    been shadowed already.  Whenever anything of this shadow was written since
+ *    the statement began, the rows of the keys concerned are taken from the
+ *    table instead ("by state"), whatever their order was.
+ *  - The write runs under a snapshot of its own, as referential integrity does:
+ *    a transaction's own one does not see what a backfill has put in meanwhile,
+ *    and an UPDATE or DELETE would pass it by without an error.
+ *  - It runs as the owner of both tables, with his search_path, so that a writer
+ *    of the one needs no right on the other, and gains none.
+ *  - It runs in a subtransaction, one a statement.  When it fails, the keys go
+ *    to parity.drift and the statement that was shadowed goes on (shadow_fault.c).
+ *  - Writes that a shadow makes are not shadowed back: a stack, local to the
+ *    backend, tells them from all others (shadow_chain.c).
+ *
+ * What a subtransaction or a session forgets is put back where it was set, by
+ * PG_FINALLY: nothing of it outlives its statement.
+ */
+#ifndef PARITY_PG_SHADOW_H
+#define PARITY_PG_SHADOW_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "nodes/pg_list.h"
+#include "utils/snapshot.h"
+
+#include "relation.h"
+
+/* ------------------------------------------------------ a shadow: shadow_state.c */
+
+/* A row of parity.shadow. */
+typedef struct ParityShadow {
+    char *name;
+    int64 id;
+    Oid owner, source, target, source_view, target_view;
+    int keys;              /* columns of the key: the first of either mapping */
+    int forward, backward; /* columns of either mapping */
+    bool abort;            /* a failure fails the statement */
+    int max_failures;
+    int lock_timeout; /* ms that a write waits for a lock; 0: as the session does */
+    char *search_path;
+    char *phase;
+    bool is_backward; /* cut over: the source follows the target */
+    int64 run;
+} ParityShadow;
+
+/* By id or, unless it is NULL, by name; in CurrentMemoryContext.  false when snapshot sees none. */
+extern bool parity_shadow_find(int64 id, const char *name, Snapshot snapshot, ParityShadow *out);
+/* The same by name for a function that the user calls: raises unless he may act as its owner. */
+extern void parity_shadow_require(const char *name, ParityShadow *out);
+/* Whether it has stopped itself in this run. */
+extern bool parity_shadow_has_stopped(const ParityShadow *s, Snapshot snapshot);
+/* Whether its triggers are to do anything. */
+extern bool parity_shadow_is_on(const ParityShadow *s, Snapshot snapshot);
+
+/* -------------------------------------------------------- the mapping: shadow_map.c */
+
+/* One column that is filled. */
+typedef struct ParityMapped {
+    Node *node;              /* the expression, of columns of from (varno 1), not coerced */
+    const char *expression;  /* the same as text over the alias s */
+    const char *view_column; /* its name in from's view, quoted */
+    const char *to_view_column;
+    const char *column; /* of to, quoted */
+    AttrNumber from_attribute; /* when the expression is a plain column, otherwise 0 */
+    AttrNumber to_attribute;
+} ParityMapped;
+
+/* A mapping in one direction; the key comes first. */
+typedef struct ParityMapping {
+    Oid from, to, from_view, to_view;
+    int n, keys;
+    ParityMapped *columns;
+    Node *condition;            /* of rows of from that are shadowed, or NULL */
+    const char *condition_text; /* over the alias s */
+    const char *from_name, *to_name; /* as SQL names them */
+    const char *list;           /* the columns of to, with commas */
+    const char *values;         /* the expressions, with commas */
+    const char *conflict;       /* ON CONFLICT (...) DO UPDATE SET ... */
+    const char *conflict_target;
+    bool unchecked; /* ... or DO NOTHING: then fewer rows than were given are no failure */
+    bool stable;    /* an expression's result may depend on settings */
+    bool foreign;   /* an expression calls a function that is not PostgreSQL's own */
+} ParityMapping;
+
+/* In CurrentMemoryContext; raises when the views are not, or no longer, what they should be. */
+extern void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *out);
+/* "a.k = b.k AND ..." over the key; from_a: a has from's columns, otherwise to's; the same for b. */
+extern char *parity_shadow_key_match(const ParityMapping *m, const char *a, bool from_a, const char *b, bool from_b);
+/* The key's columns of from, after an alias, with commas. */
+extern char *parity_shadow_from_key(const ParityMapping *m, const char *alias);
+/* The key as a JSON array, of from's columns after an alias: an SQL expression. */
+extern char *parity_shadow_key_json(const ParityMapping *m, const char *alias);
+
+/* Whether an expression (or a list of such, or NULL) calls functions that may look names up. */
+extern bool parity_shadow_calls_foreign(Node *node);
+
+/* ------------------------------------------------ who writes: shadow_chain.c */
+
+/* A write of a shadow's own begins; give what it returns to parity_shadow_leave, in PG_FINALLY. */
+extern int parity_shadow_enter(int64 id, Oid from, Oid to);
+extern void parity_shadow_leave(int level);
+/* In a trigger of rel: whether the statement is a shadow's own write, of the shadow id (0: any). */
+extern bool parity_shadow_is_own(Oid rel, int64 id);
+/* The same: whether what came to rel so came from there, by whatever way. */
+extern bool parity_shadow_came_from(Oid rel, Oid there);
+
+/* ---------------------------------------------------- failures: shadow_fault.c */
+
+/* Whether an error may be put aside: not a cancel, nor what ends the session, nor what a repetition would mend. */
+extern bool parity_shadow_may_quarantine(const ErrorData *error);
+/*
+ * Puts keys (jsonb, as parity_shadow_key_json makes them), n of them, into parity.drift; from a statement that may
+ * call it several times.
+ */
+extern void parity_shadow_put_drift(const ParityShadow *s, const Datum *keys, int n, const char *operation,
+                                    const ErrorData *error);
+/* Notes that a write has failed; stops the shadow when that has happened too often.  keys: how many were put aside. */
+extern void parity_shadow_failed(const ParityShadow *s, Oid from, const char *operation, int64 keys,
+                                 const ErrorData *error);
+/* A mark of a kind, unless there is one that can be seen. */
+extern void parity_shadow_mark(const ParityShadow *s, const char *kind, const char *reason);
+extern void parity_shadow_event(const ParityShadow *s, const char *what, const char *detail);
+
+#endif

@@ -1,0 +1,765 @@
+/*
+ * shadow_capture.c - the trigger functions: from a statement's rows to the table that follows
+ *
+ * What a backend needs to know of a shadow is worked out once and kept (a
+ * follower), with saved plans, until PostgreSQL says that one of the relations,
+ * types or functions has changed.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+
+#include "shadow.h"
+
+/* How the transition tables are called in the triggers' definitions. */
+#define NEW_TABLE "parity_new"
+#define OLD_TABLE "parity_old"
+
+typedef enum event { ON_INSERT, ON_UPDATE, ON_DELETE, EVENTS } event;
+
+static const char *const operations[] = {"insert", "update", "delete"};
+
+/* The statements; those that read transition tables are planned for each event. */
+typedef enum work {
+    INSERT_NEW,   /* plainly */
+    UPSERT_NEW,
+    UPDATE_NEW,   /* the rows that are there */
+    DELETE_OLD,
+    DELETE_OUT,   /* rows of new that the condition leaves out */
+    STATE_DELETE, /* keys of old and new that are no longer in from */
+    STATE_UPSERT, /* keys of old and new from from */
+    KEYS,         /* of old and new, as JSON */
+    ROW_DELETE,   /* one key, given as parameters, if it is no longer in from */
+    ROW_UPSERT,   /* one key from from */
+    WORKS
+} work;
+
+typedef struct follower_key {
+    int64 id;
+    Oid rel; /* whose trigger it is: from, or a partition of it */
+    uint32 zero;
+} follower_key;
+
+typedef struct follower {
+    follower_key key;
+    bool valid;
+    bool off; /* nothing is to be done */
+    MemoryContext context;
+    ParityShadow shadow;
+    ParityMapping map;
+    Oid *key_types;      /* of from */
+    AttrNumber *key_attributes; /* of rel */
+    bool pin;            /* settings matter to what is called */
+    SPIPlanPtr plans[WORKS][EVENTS];
+    uint64 epoch;        /* the transaction in which ... */
+    CommandId last;      /* ... it wrote last, when the commands had come so far */
+} follower;
+
+static HTAB *followers;
+static uint64 transactions = 1;
+
+/* ------------------------------------------------------------------- what is kept */
+
+static void relation_callback(Datum arg, Oid relid)
+{
+    HASH_SEQ_STATUS scan;
+    follower *f;
+
+    (void)arg;
+    if (followers == NULL)
+        return;
+    hash_seq_init(&scan, followers);
+    while ((f = hash_seq_search(&scan)) != NULL)
+        if (!OidIsValid(relid) || relid == f->key.rel || relid == f->map.from || relid == f->map.to ||
+            relid == f->map.from_view || relid == f->map.to_view)
+            f->valid = false;
+}
+
+static void object_callback(Datum arg, int cache, uint32 hash)
+{
+    (void)cache;
+    (void)hash;
+    relation_callback(arg, InvalidOid);
+}
+
+static void transaction_callback(XactEvent what, void *arg)
+{
+    (void)arg;
+    if (what == XACT_EVENT_COMMIT || what == XACT_EVENT_ABORT || what == XACT_EVENT_PREPARE)
+        transactions++;
+}
+
+static void make_cache(void)
+{
+    HASHCTL control;
+
+    memset(&control, 0, sizeof control);
+    control.keysize = sizeof(follower_key);
+    control.entrysize = sizeof(follower);
+    control.hcxt = TopMemoryContext;
+    CacheRegisterRelcacheCallback(relation_callback, (Datum)0);
+    CacheRegisterSyscacheCallback(TYPEOID, object_callback, (Datum)0);
+    CacheRegisterSyscacheCallback(PROCOID, object_callback, (Datum)0);
+    RegisterXactCallback(transaction_callback, NULL);
+    followers = hash_create("parity shadows", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Whether an index calls functions that are not PostgreSQL's own. */
+static bool indexes_call_foreign(Relation rel)
+{
+    bool out = false;
+    ListCell *cell;
+
+    foreach (cell, RelationGetIndexList(rel)) {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+        out = out || parity_shadow_calls_foreign((Node *)RelationGetIndexExpressions(index)) ||
+              parity_shadow_calls_foreign((Node *)RelationGetIndexPredicate(index));
+        index_close(index, NoLock);
+    }
+    return out;
+}
+
+/* Whether the write may run functions that look names up or depend on settings: then these are set for it. */
+static bool needs_pins(const ParityMapping *m)
+{
+    Relation to = table_open(m->to, AccessShareLock);
+    const TupleConstr *constr = RelationGetDescr(to)->constr;
+    bool out = m->stable || m->foreign || to->rd_rel->relkind != RELKIND_RELATION;
+
+    for (int i = 0; !out && constr != NULL && i < constr->num_check; i++)
+        out = parity_shadow_calls_foreign(stringToNode(constr->check[i].ccbin));
+    for (int i = 0; !out && constr != NULL && i < constr->num_defval; i++)
+        out = parity_shadow_calls_foreign(stringToNode(constr->defval[i].adbin));
+    for (int i = 0; !out && to->trigdesc != NULL && i < to->trigdesc->numtriggers; i++) {
+        const Trigger *t = &to->trigdesc->triggers[i];
+
+        out = !t->tgisinternal && strncmp(t->tgname, "parity_", 7) != 0;
+    }
+    out = out || indexes_call_foreign(to);
+    table_close(to, NoLock);
+    return out;
+}
+
+/* The key's columns of rel, which may be a partition with its columns in another order. */
+static void find_keys(follower *f, Relation rel)
+{
+    f->key_types = palloc(sizeof *f->key_types * (size_t)f->map.keys);
+    f->key_attributes = palloc(sizeof *f->key_attributes * (size_t)f->map.keys);
+    for (int i = 0; i < f->map.keys; i++) {
+        const char *name = get_attname(f->map.from, f->map.columns[i].from_attribute, false);
+
+        f->key_types[i] = get_atttype(f->map.from, f->map.columns[i].from_attribute);
+        f->key_attributes[i] = get_attnum(RelationGetRelid(rel), name);
+    }
+}
+
+/* Whether somebody other than its owner made the trigger that calls: on a table that is not the shadow's. */
+static bool belongs(Relation rel, Oid from)
+{
+    List *ancestors;
+    bool found;
+
+    if (RelationGetRelid(rel) == from)
+        return true;
+    if (!rel->rd_rel->relispartition)
+        return false;
+    ancestors = get_partition_ancestors(RelationGetRelid(rel));
+    found = list_member_oid(ancestors, from);
+    list_free(ancestors);
+    return found;
+}
+
+static Oid owner_of(Oid rel)
+{
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(rel));
+    Oid owner = InvalidOid;
+
+    if (HeapTupleIsValid(row)) {
+        owner = ((Form_pg_class)GETSTRUCT(row))->relowner;
+        ReleaseSysCache(row);
+    }
+    return owner;
+}
+
+static void free_plans(follower *f)
+{
+    for (int w = 0; w < WORKS; w++)
+        for (int e = 0; e < EVENTS; e++) {
+            if (f->plans[w][e] != NULL)
+                SPI_freeplan(f->plans[w][e]);
+            f->plans[w][e] = NULL;
+        }
+}
+
+static void build(follower *f, Relation rel)
+{
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    MemoryContext caller;
+
+    free_plans(f);
+    if (f->context != NULL)
+        MemoryContextDelete(f->context);
+    f->context = NULL;
+    memset(&f->map, 0, sizeof f->map);
+    f->context = AllocSetContextCreate(TopMemoryContext, "parity shadow", ALLOCSET_SMALL_SIZES);
+    caller = MemoryContextSwitchTo(f->context);
+    f->off = !parity_shadow_find(f->key.id, NULL, snapshot, &f->shadow) || !parity_shadow_is_on(&f->shadow, snapshot);
+    if (!f->off) {
+        Oid from = f->shadow.is_backward ? f->shadow.target : f->shadow.source;
+
+        f->off = !belongs(rel, from);
+    }
+    if (!f->off) {
+        parity_shadow_mapping(&f->shadow, f->shadow.is_backward, &f->map);
+        if (owner_of(f->map.from) != f->shadow.owner || owner_of(f->map.to) != f->shadow.owner)
+            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                            errmsg("the tables of shadow \"%s\" no longer belong to its owner", f->shadow.name),
+                            errhint("Give them back to him with ALTER TABLE ... OWNER TO, or drop the shadow.")));
+        find_keys(f, rel);
+        f->pin = needs_pins(&f->map);
+    }
+    MemoryContextSwitchTo(caller);
+    UnregisterSnapshot(snapshot);
+}
+
+static void make_valid(follower *f, Relation rel)
+{
+    while (!f->valid) {
+        f->valid = true;
+        PG_TRY();
+        {
+            build(f, rel);
+        }
+        PG_CATCH();
+        {
+            f->valid = false;
+            PG_RE_THROW();
+        }
+        PG_END_TRY();
+    }
+}
+
+static follower *follower_of(FunctionCallInfo fcinfo, TriggerData *data)
+{
+    follower *f = fcinfo->flinfo->fn_extra;
+
+    if (f == NULL) {
+        follower_key key = {0, RelationGetRelid(data->tg_relation), 0};
+        bool found;
+
+        if (data->tg_trigger->tgnargs == 1)
+            key.id = strtoll(data->tg_trigger->tgargs[0], NULL, 10);
+        if (followers == NULL)
+            make_cache();
+        f = hash_search(followers, &key, HASH_ENTER, &found);
+        if (!found)
+            memset((char *)f + sizeof key, 0, sizeof *f - sizeof key);
+        fcinfo->flinfo->fn_extra = f;
+    }
+    if (unlikely(!f->valid))
+        make_valid(f, data->tg_relation);
+    return f;
+}
+
+/* --------------------------------------------------------------------- statements */
+
+/* The keys that the event's transition tables hold. */
+static char *key_set(const follower *f, event e)
+{
+    const char *keys = parity_shadow_from_key(&f->map, "s");
+
+    switch (e) {
+    case ON_INSERT:
+        return psprintf("SELECT DISTINCT %s FROM " NEW_TABLE " s", keys);
+    case ON_DELETE:
+        return psprintf("SELECT DISTINCT %s FROM " OLD_TABLE " s", keys);
+    default:
+        return psprintf("SELECT %s FROM " OLD_TABLE " s UNION SELECT %s FROM " NEW_TABLE " s", keys, keys);
+    }
+}
+
+static char *row_match(const follower *f, const char *alias, bool from)
+{
+    /* parameters stand for the columns of an alias p */
+    StringInfoData out;
+    char *match = parity_shadow_key_match(&f->map, alias, from, "p", true);
+
+    initStringInfo(&out);
+    appendStringInfo(&out, "%s", match);
+    return out.data;
+}
+
+/* One row p of the parameters, with the names of from's key columns. */
+static char *parameters(const follower *f)
+{
+    StringInfoData values, names;
+
+    initStringInfo(&values);
+    initStringInfo(&names);
+    for (int i = 0; i < f->map.keys; i++) {
+        appendStringInfo(&values, "%s$%d", i > 0 ? ", " : "", i + 1);
+        appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+                         quote_identifier(get_attname(f->map.from, f->map.columns[i].from_attribute, false)));
+    }
+    return psprintf("(SELECT %s) p(%s)", values.data, names.data);
+}
+
+static char *statement(const follower *f, work w, event e)
+{
+    const ParityMapping *m = &f->map;
+    const char *and = m->condition_text != NULL ? psprintf(" AND (%s)", m->condition_text) : "";
+    const char *where = m->condition_text != NULL ? psprintf(" WHERE (%s)", m->condition_text) : "";
+    StringInfoData set;
+
+    switch (w) {
+    case INSERT_NEW:
+        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " NEW_TABLE " s%s", m->to_name, m->list,
+                        m->values, where);
+    case UPSERT_NEW:
+        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " NEW_TABLE " s%s %s", m->to_name,
+                        m->list, m->values, where, m->conflict);
+    case UPDATE_NEW:
+        initStringInfo(&set);
+        for (int i = m->keys; i < m->n; i++)
+            appendStringInfo(&set, "%s%s = %s", i > m->keys ? ", " : "", m->columns[i].column, m->columns[i].expression);
+        return psprintf("UPDATE %s t SET %s FROM " NEW_TABLE " s WHERE %s", m->to_name, set.data,
+                        parity_shadow_key_match(m, "t", false, "s", true));
+    case DELETE_OLD:
+        return psprintf("DELETE FROM %s t USING " OLD_TABLE " s WHERE %s", m->to_name,
+                        parity_shadow_key_match(m, "t", false, "s", true));
+    case DELETE_OUT:
+        return psprintf("DELETE FROM %s t USING " NEW_TABLE " s WHERE %s AND (%s) IS NOT TRUE", m->to_name,
+                        parity_shadow_key_match(m, "t", false, "s", true), m->condition_text);
+    case STATE_DELETE:
+        return psprintf("DELETE FROM %s t USING (%s) k WHERE %s AND NOT EXISTS (SELECT FROM %s s WHERE %s%s)", m->to_name,
+                        key_set(f, e), parity_shadow_key_match(m, "t", false, "k", true), m->from_name,
+                        parity_shadow_key_match(m, "s", true, "k", true), and);
+    case STATE_UPSERT:
+        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s s WHERE EXISTS (SELECT FROM (%s) k WHERE %s)%s %s",
+                        m->to_name, m->list, m->values, m->from_name, key_set(f, e),
+                        parity_shadow_key_match(m, "s", true, "k", true), and, m->conflict);
+    case KEYS:
+        return psprintf("SELECT %s FROM (%s) k", parity_shadow_key_json(m, "k"), key_set(f, e));
+    case ROW_DELETE:
+        return psprintf("DELETE FROM %s t USING %s WHERE %s AND NOT EXISTS (SELECT FROM %s s WHERE %s%s)", m->to_name,
+                        parameters(f), row_match(f, "t", false), m->from_name, row_match(f, "s", true), and);
+    case ROW_UPSERT:
+        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s s, %s WHERE %s%s %s", m->to_name,
+                        m->list, m->values, m->from_name, parameters(f), row_match(f, "s", true), and, m->conflict);
+    default:
+        elog(ERROR, "no such statement: %d", (int)w);
+    }
+}
+
+static SPIPlanPtr plan_of(follower *f, work w, event e)
+{
+    SPIPlanPtr *slot = &f->plans[w][e];
+
+    if (*slot == NULL) {
+        bool row = w == ROW_DELETE || w == ROW_UPSERT;
+        char *sql = statement(f, w, e);
+        SPIPlanPtr plan = SPI_prepare(sql, row ? f->map.keys : 0, row ? f->key_types : NULL);
+
+        if (plan == NULL)
+            elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+        if (SPI_keepplan(plan) != 0)
+            elog(ERROR, "SPI_keepplan failed");
+        *slot = plan;
+    }
+    return *slot;
+}
+
+/* Runs a statement under a fresh snapshot; how many rows it wrote. */
+static uint64 run(follower *f, work w, event e, Datum *values, const char *nulls)
+{
+    SPIPlanPtr plan = plan_of(f, w, e);
+    int rc = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+
+    if (rc < 0)
+        elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
+    return SPI_processed;
+}
+
+static void must_have_written(const follower *f, uint64 wanted, uint64 written)
+{
+    if (wanted != written && !f->map.unchecked)
+        ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+                        errmsg("\"%s\" took " UINT64_FORMAT " of " UINT64_FORMAT " rows", get_rel_name(f->map.to), written, wanted),
+                        errhint("A trigger of that table seems to leave rows out.")));
+}
+
+/* -------------------------------------------------------------- one statement's rows */
+
+/* Whether the two transition tables have the same keys, row by row. */
+static bool same_keys(const follower *f, TriggerData *data)
+{
+    TupleDesc desc = RelationGetDescr(data->tg_relation);
+    TupleTableSlot *old = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+    TupleTableSlot *new = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+    bool same = tuplestore_tuple_count(data->tg_oldtable) == tuplestore_tuple_count(data->tg_newtable);
+
+    tuplestore_rescan(data->tg_oldtable);
+    tuplestore_rescan(data->tg_newtable);
+    while (same && tuplestore_gettupleslot(data->tg_oldtable, true, false, old)) {
+        CHECK_FOR_INTERRUPTS();
+        same = tuplestore_gettupleslot(data->tg_newtable, true, false, new);
+        for (int i = 0; same && i < f->map.keys; i++) {
+            AttrNumber n = f->key_attributes[i];
+            Form_pg_attribute a = TupleDescAttr(desc, n - 1);
+            bool isnull;
+            Datum x = slot_getattr(old, n, &isnull), y = slot_getattr(new, n, &isnull);
+
+            same = datumIsEqual(x, y, a->attbyval, a->attlen);
+        }
+    }
+    ExecDropSingleTupleTableSlot(old);
+    ExecDropSingleTupleTableSlot(new);
+    tuplestore_rescan(data->tg_oldtable);
+    tuplestore_rescan(data->tg_newtable);
+    return same;
+}
+
+static void write_by_state(follower *f, event e)
+{
+    (void)run(f, STATE_DELETE, e, NULL, NULL);
+    (void)run(f, STATE_UPSERT, e, NULL, NULL);
+}
+
+/* Whether anything of the shadow was written since the statement whose trigger this is began. */
+static bool wrote_since(const follower *f)
+{
+    return f->epoch == transactions && (!ActiveSnapshotSet() || f->last >= GetActiveSnapshot()->curcid);
+}
+
+/* A statement's rows; by_state is true when what the transition tables hold may be old. */
+static void write_statement(follower *f, TriggerData *data, event e, bool by_state)
+{
+    SPI_connect();
+    if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
+        elog(ERROR, "SPI_register_trigger_data failed");
+    if (by_state)
+        write_by_state(f, e);
+    else if (e == ON_DELETE)
+        (void)run(f, DELETE_OLD, e, NULL, NULL);
+    else {
+        uint64 wanted = (uint64)tuplestore_tuple_count(data->tg_newtable), written = 0;
+
+        if (e == ON_UPDATE && f->map.condition == NULL && f->map.n > f->map.keys)
+            written = run(f, UPDATE_NEW, e, NULL, NULL);
+        if (written != wanted) {
+            written = run(f, UPSERT_NEW, e, NULL, NULL);
+            if (f->map.condition == NULL)
+                must_have_written(f, wanted, written);
+        }
+        if (e == ON_UPDATE && f->map.condition != NULL)
+            (void)run(f, DELETE_OUT, e, NULL, NULL);
+    }
+    SPI_finish();
+}
+
+/* One row of a partition, or of a subscription. */
+static void write_row(follower *f, TriggerData *data, event e)
+{
+    TupleTableSlot *slots[2] = {e == ON_INSERT ? NULL : data->tg_trigslot,
+                                e == ON_INSERT ? data->tg_trigslot : e == ON_UPDATE ? data->tg_newslot : NULL};
+    Datum *values = palloc(sizeof *values * (size_t)f->map.keys * 2), *old = values, *new = values + f->map.keys;
+    bool isnull, same = slots[0] != NULL && slots[1] != NULL;
+
+    for (int i = 0; i < f->map.keys; i++) {
+        Form_pg_attribute a = TupleDescAttr(RelationGetDescr(data->tg_relation), f->key_attributes[i] - 1);
+
+        if (slots[0] != NULL)
+            old[i] = slot_getattr(slots[0], f->key_attributes[i], &isnull);
+        if (slots[1] != NULL)
+            new[i] = slot_getattr(slots[1], f->key_attributes[i], &isnull);
+        same = same && datumIsEqual(old[i], new[i], a->attbyval, a->attlen);
+    }
+    SPI_connect();
+    if (slots[0] != NULL && !same)
+        (void)run(f, ROW_DELETE, ON_INSERT, old, NULL);
+    if (slots[1] != NULL && run(f, ROW_UPSERT, ON_INSERT, new, NULL) == 0)
+        (void)run(f, ROW_DELETE, ON_INSERT, new, NULL);
+    /* the old key may have a row again */
+    if (slots[0] != NULL && !same)
+        (void)run(f, ROW_UPSERT, ON_INSERT, old, NULL);
+    SPI_finish();
+}
+
+static void write_truncate(follower *f)
+{
+    /* not TRUNCATE, which other tables' foreign keys, or a statement that truncates both, would not allow */
+    const char *sql = psprintf("DELETE FROM %s", f->map.to_name);
+    SPIPlanPtr plan;
+
+    SPI_connect();
+    plan = SPI_prepare(sql, 0, NULL);
+    if (plan == NULL || SPI_execute_snapshot(plan, NULL, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true, 0) < 0)
+        elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(SPI_result));
+    SPI_finish();
+}
+
+static void write_now(follower *f, TriggerData *data, event e, bool by_state)
+{
+    if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+        write_truncate(f);
+    else if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+        write_row(f, data, e);
+    else
+        write_statement(f, data, e, by_state);
+}
+
+/* ------------------------------------------------------------------------- failures */
+
+/* Puts the keys of a statement aside. */
+static void quarantine(follower *f, TriggerData *data, event e, const ErrorData *error)
+{
+    int64 n = 0;
+
+    if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) {
+        parity_shadow_mark(&f->shadow, "stopped", psprintf("TRUNCATE could not be followed: %s", error->message));
+        CacheInvalidateRelcacheByRelid(f->map.from);
+        parity_shadow_failed(&f->shadow, f->map.from, "truncate", 0, error);
+        return;
+    }
+    SPI_connect();
+    if (TRIGGER_FIRED_FOR_ROW(data->tg_event)) {
+        TupleTableSlot *slots[2] = {data->tg_trigslot, e == ON_UPDATE ? data->tg_newslot : NULL};
+        StringInfoData sql;
+        SPIPlanPtr plan;
+
+        initStringInfo(&sql);
+        appendStringInfo(&sql, "SELECT %s FROM %s", parity_shadow_key_json(&f->map, "p"), parameters(f));
+        plan = SPI_prepare(sql.data, f->map.keys, f->key_types);
+        for (int s = 0; s < 2 && slots[s] != NULL; s++) {
+            Datum *values = palloc(sizeof *values * (size_t)f->map.keys), key;
+            bool isnull;
+
+            for (int i = 0; i < f->map.keys; i++)
+                values[i] = slot_getattr(slots[s], f->key_attributes[i], &isnull);
+            if (plan == NULL || SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+                elog(ERROR, "could not print a key: %s", SPI_result_code_string(SPI_result));
+            key = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+            parity_shadow_put_drift(&f->shadow, &key, 1, operations[e], error);
+            n++;
+        }
+    } else {
+        Portal portal;
+
+        if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
+            elog(ERROR, "SPI_register_trigger_data failed");
+        portal = SPI_cursor_open(NULL, plan_of(f, KEYS, e), NULL, NULL, true);
+        for (;;) {
+            SPITupleTable *table;
+            Datum *keys;
+            int got;
+
+            SPI_cursor_fetch(portal, true, 1000);
+            table = SPI_tuptable;
+            got = (int)SPI_processed;
+            if (got == 0)
+                break;
+            keys = palloc(sizeof *keys * (size_t)got);
+            for (int i = 0; i < got; i++) {
+                bool isnull;
+
+                keys[i] = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
+            }
+            parity_shadow_put_drift(&f->shadow, keys, got, operations[e], error);
+            n += got;
+            pfree(keys);
+            SPI_freetuptable(table);
+        }
+        SPI_cursor_close(portal);
+    }
+    SPI_finish();
+    parity_shadow_failed(&f->shadow, f->map.from, operations[e], n, error);
+}
+
+/* Writes in a subtransaction; false, and the error in context, when that failed and may be put aside. */
+static bool write_guarded(follower *f, TriggerData *data, event e, bool by_state, ErrorData **error)
+{
+    MemoryContext context = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    volatile bool ok = true;
+
+    BeginInternalSubTransaction(NULL);
+    MemoryContextSwitchTo(context);
+    PG_TRY();
+    {
+        write_now(f, data, e, by_state);
+        ReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context);
+        CurrentResourceOwner = owner;
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        *error = CopyErrorData();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context);
+        CurrentResourceOwner = owner;
+        ok = false;
+    }
+    PG_END_TRY();
+    if (!ok && !parity_shadow_may_quarantine(*error))
+        ReThrowError(*error);
+    return ok;
+}
+
+static void write_or_quarantine(follower *f, TriggerData *data, event e)
+{
+    bool by_state = wrote_since(f) || (e == ON_UPDATE && !TRIGGER_FIRED_FOR_ROW(data->tg_event) && !same_keys(f, data));
+    ErrorData *error = NULL;
+
+    if (f->shadow.abort) {
+        write_now(f, data, e, by_state);
+        return;
+    }
+    if (write_guarded(f, data, e, by_state, &error))
+        return;
+    /* a row that was changed twice in one statement, as by two foreign keys, is in the transition table twice */
+    if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && !by_state && write_guarded(f, data, e, true, &error))
+        return;
+    quarantine(f, data, e, error);
+}
+
+static void set_for_write(const char *name, const char *value)
+{
+    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Everything that a write needs around it, put back whatever happens. */
+static void capture(follower *f, TriggerData *data, event e)
+{
+    int security, link, timeout = LockTimeout, level = NewGUCNestLevel();
+    Oid user;
+
+    GetUserIdAndSecContext(&user, &security);
+    link = parity_shadow_enter(f->shadow.id, f->map.from, f->map.to);
+    SetUserIdAndSecContext(f->shadow.owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    /* the variable itself: it is read whenever a lock is waited for */
+    if (f->shadow.lock_timeout > 0 && (LockTimeout == 0 || LockTimeout > f->shadow.lock_timeout))
+        LockTimeout = f->shadow.lock_timeout;
+    if (f->pin) {
+        set_for_write("search_path", f->shadow.search_path);
+        set_for_write("TimeZone", "UTC");
+        set_for_write("DateStyle", "ISO, YMD");
+        set_for_write("IntervalStyle", "postgres");
+        set_for_write("extra_float_digits", "1");
+        set_for_write("bytea_output", "hex");
+    }
+    PG_TRY();
+    {
+        write_or_quarantine(f, data, e);
+    }
+    PG_FINALLY();
+    {
+        LockTimeout = timeout;
+        SetUserIdAndSecContext(user, security);
+        parity_shadow_leave(link);
+    }
+    PG_END_TRY();
+    AtEOXact_GUC(true, level);
+    f->epoch = transactions;
+    f->last = GetCurrentCommandId(false);
+}
+
+/* ------------------------------------------------------------------ trigger functions */
+
+static void must_be_trigger(FunctionCallInfo fcinfo, const char *name)
+{
+    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(((TriggerData *)fcinfo->context)->tg_event))
+        ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                        errmsg("parity.%s is a trigger function of shadows", name),
+                        errhint("parity.shadow_start makes the triggers that call it.")));
+}
+
+static event event_of(const TriggerData *data)
+{
+    return TRIGGER_FIRED_BY_UPDATE(data->tg_event)   ? ON_UPDATE
+           : TRIGGER_FIRED_BY_DELETE(data->tg_event) ? ON_DELETE
+                                                     : ON_INSERT;
+}
+
+PG_FUNCTION_INFO_V1(parity_shadow_capture);
+Datum parity_shadow_capture(PG_FUNCTION_ARGS)
+{
+    TriggerData *data = (TriggerData *)fcinfo->context;
+    event e;
+    follower *f;
+
+    must_be_trigger(fcinfo, "shadow_capture");
+    e = event_of(data);
+    if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) {
+        if ((e != ON_DELETE && data->tg_newtable == NULL) || (e != ON_INSERT && data->tg_oldtable == NULL))
+            ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                            errmsg("trigger \"%s\" has no transition table", data->tg_trigger->tgname),
+                            errhint("parity.shadow_start makes the triggers that call it.")));
+        /* nothing was written: by far the most of the second triggers of INSERT ... ON CONFLICT and MERGE */
+        if (tuplestore_tuple_count(e == ON_DELETE ? data->tg_oldtable : data->tg_newtable) == 0)
+            return PointerGetDatum(NULL);
+    }
+    /* of a table that has statement triggers, rows that come without a statement */
+    if (TRIGGER_FIRED_FOR_ROW(data->tg_event) && MyBgworkerEntry == NULL && !data->tg_relation->rd_rel->relispartition)
+        return PointerGetDatum(NULL);
+    f = follower_of(fcinfo, data);
+    if (f->off || parity_shadow_came_from(f->map.from, f->map.to))
+        return PointerGetDatum(NULL);
+    capture(f, data, e);
+    if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+        parity_shadow_mark(&f->shadow, "truncated", "the table that is written was truncated");
+    return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(parity_shadow_guard);
+Datum parity_shadow_guard(PG_FUNCTION_ARGS)
+{
+    TriggerData *data = (TriggerData *)fcinfo->context;
+    Snapshot snapshot;
+    ParityShadow s;
+    bool found;
+    int64 id;
+    Oid rel;
+
+    must_be_trigger(fcinfo, "shadow_guard");
+    rel = RelationGetRelid(data->tg_relation);
+    id = data->tg_trigger->tgnargs == 1 ? strtoll(data->tg_trigger->tgargs[0], NULL, 10) : 0;
+    if (parity_shadow_is_own(rel, id))
+        return PointerGetDatum(NULL);
+    snapshot = RegisterSnapshot(GetLatestSnapshot());
+    found = parity_shadow_find(id, NULL, snapshot, &s) && rel == (s.is_backward ? s.source : s.target);
+    UnregisterSnapshot(snapshot);
+    if (!found)
+        return PointerGetDatum(NULL);
+    if (s.is_backward && strcmp(s.phase, "cut over") == 0)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("table \"%s\" was replaced by \"%s\"", get_rel_name(rel), get_rel_name(s.target)),
+                        errdetail("It only follows the other one, as the way back of shadow \"%s\".", s.name),
+                        errhint("Write to the other table; parity.shadow_rollback makes this one the first again.")));
+    parity_shadow_mark(&s, "foreign write", "the table that follows was written by others");
+    return PointerGetDatum(NULL);
+}

@@ -1,0 +1,638 @@
+/*
+ * shadow_map.c - a shadow's mapping, from its two views
+ *
+ * A view's query is kept by PostgreSQL as a tree, in which tables, columns,
+ * functions and operators are numbers: it stays right when any of them is
+ * renamed, and says what it means whatever the search_path.  Here it is turned
+ * back into text, for statements, with every name qualified.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "shadow.h"
+
+/* ------------------------------------------------------------------------- a view */
+
+typedef struct opened {
+    Relation view;
+    Query *query;
+    int varno; /* of its table */
+    Oid table;
+    List *context; /* to print expressions */
+} opened;
+
+/* Opens a view of one table; raises when it is another kind of view. */
+static void open_view(Oid id, opened *out)
+{
+    RangeTblEntry *rte;
+    RangeTblRef *ref = NULL;
+
+    LockRelationOid(id, AccessShareLock);
+    out->view = try_relation_open(id, NoLock);
+    if (out->view == NULL)
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("a view of the shadow's mapping does not exist any more"),
+                        errhint("Drop the shadow and create it again.")));
+    if (out->view->rd_rel->relkind == RELKIND_VIEW) {
+        out->query = get_view_query(out->view);
+        if (list_length(out->query->jointree->fromlist) == 1 && IsA(linitial(out->query->jointree->fromlist), RangeTblRef))
+            ref = linitial(out->query->jointree->fromlist);
+    }
+    rte = ref == NULL ? NULL : rt_fetch(ref->rtindex, out->query->rtable);
+    if (rte == NULL || rte->rtekind != RTE_RELATION || out->query->hasAggs || out->query->hasWindowFuncs ||
+        out->query->hasTargetSRFs || out->query->distinctClause != NIL || out->query->groupClause != NIL ||
+        out->query->setOperations != NULL || out->query->limitCount != NULL || out->query->limitOffset != NULL)
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("\"%s\" is not a view of the rows of one table", RelationGetRelationName(out->view))));
+    out->varno = ref->rtindex;
+    out->table = rte->relid;
+    out->context = deparse_context_for("s", rte->relid);
+}
+
+static void close_view(opened *v)
+{
+    relation_close(v->view, NoLock);
+}
+
+/* An expression of the view, of columns of its table as number 1. */
+static Node *expression_of(const opened *v, Node *node)
+{
+    Node *copy = copyObject(node);
+
+    if (v->varno != 1)
+        ChangeVarNodes(copy, v->varno, 1, 0);
+    return copy;
+}
+
+/* With every name qualified: whatever the user has set. */
+static char *print(const opened *v, Node *node)
+{
+    int level = NewGUCNestLevel();
+    char *out;
+
+    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    (void)set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    out = deparse_expression(node, v->context, true, false);
+    AtEOXact_GUC(true, level);
+    return out;
+}
+
+/* The number of the column that an expression is, or 0. */
+static AttrNumber plain_column(Node *node, int varno)
+{
+    Var *var = (Var *)node;
+
+    return node != NULL && IsA(node, Var) && (int)var->varno == varno && var->varlevelsup == 0 && var->varattno > 0 ? var->varattno : 0;
+}
+
+static TargetEntry *entry(const opened *v, int number)
+{
+    int i = 0;
+    ListCell *cell;
+
+    foreach (cell, v->query->targetList) {
+        TargetEntry *e = lfirst_node(TargetEntry, cell);
+
+        if (!e->resjunk && ++i == number)
+            return e;
+    }
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("view \"%s\" has too few columns", RelationGetRelationName(v->view)),
+                    errhint("Drop the shadow and create it again.")));
+}
+
+/* -------------------------------------------------------------- what expressions do */
+
+typedef struct traits {
+    bool clock, subquery, foreign;
+} traits;
+
+static bool is_own_language(Oid function)
+{
+    HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    bool own = function < FirstNormalObjectId;
+
+    if (HeapTupleIsValid(row)) {
+        Oid language = ((Form_pg_proc)GETSTRUCT(row))->prolang;
+
+        own = own || language == INTERNALlanguageId || language == ClanguageId;
+        ReleaseSysCache(row);
+    }
+    return own;
+}
+
+/* Functions of PostgreSQL's whose result is the time, the session or the transaction. */
+static bool tells_the_clock(Oid function)
+{
+    static const char *const names[] = {"now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday",
+                                        "current_setting", "pg_current_xact_id", "txid_current", "pg_backend_pid",
+                                        "current_schema", "current_schemas", "current_database", "current_query",
+                                        "inet_client_addr", "inet_client_port", "session_user", "pg_trigger_depth"};
+    char *name;
+
+    if (function >= FirstNormalObjectId || (name = get_func_name(function)) == NULL)
+        return false;
+    for (size_t i = 0; i < lengthof(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool look_at_function(Oid function, void *context)
+{
+    traits *t = context;
+
+    t->clock = t->clock || tells_the_clock(function);
+    t->foreign = t->foreign || !is_own_language(function);
+    return false;
+}
+
+static bool look(Node *node, void *context)
+{
+    traits *t = context;
+
+    if (node == NULL)
+        return false;
+    if (IsA(node, SQLValueFunction))
+        t->clock = true;
+    if (IsA(node, SubLink) || IsA(node, Query))
+        t->subquery = true;
+    (void)check_functions_in_node(node, look_at_function, t);
+    if (IsA(node, Query))
+        return false;
+    return expression_tree_walker(node, look, context);
+}
+
+bool parity_shadow_calls_foreign(Node *node)
+{
+    traits t = {false, false, false};
+
+    (void)look(node, &t);
+    return t.foreign;
+}
+
+/* Why an expression cannot be part of a mapping, or NULL. */
+static const char *objection(Oid table, Node *node)
+{
+    Bitmapset *used = NULL;
+    traits t = {false, false, false};
+    int i = -1;
+
+    (void)look(node, &t);
+    if (t.subquery)
+        return "has a subquery: a mapping says what a row becomes by itself";
+    if (contain_volatile_functions(node))
+        return "is volatile: the same row would become another each time";
+    if (t.clock)
+        return "depends on the time or the session: the same row would become another each time";
+    pull_varattnos(node, 1, &used);
+    while ((i = bms_next_member(used, i)) >= 0) {
+        AttrNumber n = (AttrNumber)(i + FirstLowInvalidHeapAttributeNumber);
+
+        if (n < 0)
+            return "uses a system column, which says where a row lies, not what it is";
+        if (n == 0)
+            return "uses the whole row: name the columns";
+        if (get_attgenerated(table, n) == 'v')
+            return "uses a virtual generated column, which triggers do not see";
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------------------- names */
+
+/* OPERATOR(schema.name) of a type's default order; strategy is TYPECACHE_EQ_OPR and so on. */
+static char *operator_of(Oid type, int strategy, bool *builtin)
+{
+    TypeCacheEntry *cached = lookup_type_cache(type, strategy);
+    Oid op = strategy == TYPECACHE_EQ_OPR ? cached->eq_opr : strategy == TYPECACHE_LT_OPR ? cached->lt_opr : cached->gt_opr;
+    HeapTuple row;
+    Form_pg_operator form;
+    char *out;
+
+    if (!OidIsValid(op))
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                        errmsg("type %s has no order, so that it cannot be a key", format_type_be(type))));
+    row = SearchSysCache1(OPEROID, ObjectIdGetDatum(op));
+    if (!HeapTupleIsValid(row))
+        elog(ERROR, "cache lookup failed for operator %u", op);
+    form = (Form_pg_operator)GETSTRUCT(row);
+    out = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname));
+    *builtin = *builtin && form->oprnamespace == PG_CATALOG_NAMESPACE;
+    ReleaseSysCache(row);
+    return out;
+}
+
+/* Whether equal values of a type are the same bytes. */
+static bool is_bitwise(Oid type, Oid collation)
+{
+    switch (getBaseType(type)) {
+    case BOOLOID:
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case OIDOID:
+    case UUIDOID:
+    case DATEOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID:
+    case BYTEAOID:
+        return true;
+    case TEXTOID:
+    case VARCHAROID:
+        return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+    default:
+        return false;
+    }
+}
+
+static char *column_name(Oid table, AttrNumber n)
+{
+    return pstrdup(quote_identifier(get_attname(table, n, false)));
+}
+
+static Oid column_type(Oid table, AttrNumber n, int32 *typmod, Oid *collation)
+{
+    Oid type;
+
+    get_atttypetypmodcoll(table, n, &type, typmod, collation);
+    return type;
+}
+
+static char column_identity(Oid table, AttrNumber n)
+{
+    HeapTuple row = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(n));
+    char out = '\0';
+
+    if (HeapTupleIsValid(row)) {
+        out = ((Form_pg_attribute)GETSTRUCT(row))->attidentity;
+        ReleaseSysCache(row);
+    }
+    return out;
+}
+
+static void put(StringInfo out, const char *separator, const char *text)
+{
+    if (out->len > 0)
+        appendStringInfoString(out, separator);
+    appendStringInfoString(out, text);
+}
+
+/* The ends of an upsert. */
+static void put_conflict(ParityMapping *m)
+{
+    StringInfoData target, set;
+
+    initStringInfo(&target);
+    initStringInfo(&set);
+    for (int i = 0; i < m->keys; i++)
+        put(&target, ", ", m->columns[i].column);
+    m->conflict_target = psprintf("ON CONFLICT (%s)", target.data);
+    for (int pass = 0; pass < 2 && set.len == 0; pass++)
+        for (int i = 0; i < m->n; i++) {
+            int32 typmod;
+            Oid collation, type = column_type(m->to, m->columns[i].to_attribute, &typmod, &collation);
+
+            /* what identifies the row is the same, unless values that are equal may look different */
+            if (i < m->keys && pass == 0 && is_bitwise(type, collation))
+                continue;
+            if (column_identity(m->to, m->columns[i].to_attribute) == ATTRIBUTE_IDENTITY_ALWAYS)
+                continue;
+            put(&set, ", ", psprintf("%s = EXCLUDED.%s", m->columns[i].column, m->columns[i].column));
+        }
+    m->unchecked = set.len == 0;
+    m->conflict = m->unchecked ? psprintf("%s DO NOTHING", m->conflict_target)
+                               : psprintf("%s DO UPDATE SET %s", m->conflict_target, set.data);
+}
+
+void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *out)
+{
+    int first = backward ? s->forward : 0;
+    StringInfoData list, values;
+    opened from, to;
+
+    memset(out, 0, sizeof *out);
+    out->from_view = backward ? s->target_view : s->source_view;
+    out->to_view = backward ? s->source_view : s->target_view;
+    open_view(out->from_view, &from);
+    open_view(out->to_view, &to);
+    out->from = from.table;
+    out->to = to.table;
+    if (out->from != (backward ? s->target : s->source) || out->to != (backward ? s->source : s->target))
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("the views of shadow \"%s\" are not of its tables", s->name),
+                        errhint("Drop the shadow and create it again.")));
+    out->n = backward ? s->backward : s->forward;
+    out->keys = s->keys;
+    if (out->keys < 1 || out->keys > out->n)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("shadow \"%s\" has no key", s->name)));
+    out->columns = palloc0(sizeof *out->columns * (size_t)out->n);
+    initStringInfo(&list);
+    initStringInfo(&values);
+    for (int i = 0; i < out->n; i++) {
+        TargetEntry *f = entry(&from, first + i + 1), *t = entry(&to, first + i + 1);
+        ParityMapped *c = &out->columns[i];
+        traits has = {false, false, false};
+
+        c->node = expression_of(&from, (Node *)f->expr);
+        c->expression = print(&from, c->node);
+        c->view_column = pstrdup(quote_identifier(f->resname));
+        c->to_view_column = pstrdup(quote_identifier(t->resname));
+        c->from_attribute = plain_column(c->node, 1);
+        c->to_attribute = plain_column((Node *)t->expr, to.varno);
+        if (c->to_attribute == 0 || (i < out->keys && c->from_attribute == 0))
+            ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                            errmsg("the views of shadow \"%s\" were replaced by others", s->name),
+                            errhint("Drop the shadow and create it again.")));
+        c->column = column_name(out->to, c->to_attribute);
+        (void)look(c->node, &has);
+        out->foreign = out->foreign || has.foreign;
+        out->stable = out->stable || contain_mutable_functions(c->node);
+        put(&list, ", ", c->column);
+        put(&values, ", ", c->expression);
+    }
+    out->list = list.data;
+    out->values = values.data;
+    if (!backward && from.query->jointree->quals != NULL) {
+        traits has = {false, false, false};
+
+        out->condition = expression_of(&from, from.query->jointree->quals);
+        out->condition_text = print(&from, out->condition);
+        (void)look(out->condition, &has);
+        out->foreign = out->foreign || has.foreign;
+        out->stable = out->stable || contain_mutable_functions(out->condition);
+    }
+    out->from_name = parity_pg_relation_name(out->from);
+    out->to_name = parity_pg_relation_name(out->to);
+    put_conflict(out);
+    close_view(&from);
+    close_view(&to);
+}
+
+char *parity_shadow_key_match(const ParityMapping *m, const char *a, bool from_a, const char *b, bool from_b)
+{
+    StringInfoData out;
+    bool builtin;
+
+    initStringInfo(&out);
+    for (int i = 0; i < m->keys; i++) {
+        const ParityMapped *c = &m->columns[i];
+        char *from = column_name(m->from, c->from_attribute);
+        int32 typmod;
+        Oid collation;
+
+        put(&out, " AND ", psprintf("%s.%s %s %s.%s", a, from_a ? from : c->column,
+                                    operator_of(column_type(m->to, c->to_attribute, &typmod, &collation), TYPECACHE_EQ_OPR, &builtin),
+                                    b, from_b ? from : c->column));
+    }
+    return out.data;
+}
+
+char *parity_shadow_from_key(const ParityMapping *m, const char *alias)
+{
+    StringInfoData out;
+
+    initStringInfo(&out);
+    for (int i = 0; i < m->keys; i++)
+        put(&out, ", ", psprintf("%s.%s", alias, column_name(m->from, m->columns[i].from_attribute)));
+    return out.data;
+}
+
+char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
+{
+    StringInfoData out;
+
+    initStringInfo(&out);
+    for (int i = 0; i < m->keys; i++) {
+        AttrNumber n = m->columns[i].from_attribute;
+        int32 typmod;
+        Oid collation, type = column_type(m->from, n, &typmod, &collation);
+
+        /* to_json of other types may run casts that others made */
+        put(&out, ", ", psprintf("%s.%s%s", alias, column_name(m->from, n), type < FirstNormalObjectId ? "" : "::pg_catalog.text"));
+    }
+    return psprintf("pg_catalog.jsonb_build_array(%s)", out.data);
+}
+
+/* --------------------------------------------------------------------- SQL functions */
+
+/* parity.shadow_expression(text) */
+PG_FUNCTION_INFO_V1(parity_sql_shadow_expression);
+Datum parity_sql_shadow_expression(PG_FUNCTION_ARGS)
+{
+    parity_pg_check_filter(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+    PG_RETURN_BOOL(true);
+}
+
+static void put_inspected(const opened *v, int number, const char *name, Node *tree, Tuplestorestate *rows, TupleDesc desc)
+{
+    Node *node = expression_of(v, tree);
+    const char *why = objection(v->table, node);
+    AttrNumber plain = plain_column(node, 1);
+    Bitmapset *used = NULL;
+    bool nulls[8] = {false};
+    Datum values[8], *numbers;
+    int n = 0, i = -1;
+
+    pull_varattnos(node, 1, &used);
+    numbers = palloc(sizeof *numbers * (size_t)(bms_num_members(used) + 1));
+    while ((i = bms_next_member(used, i)) >= 0)
+        numbers[n++] = Int16GetDatum((int16)(i + FirstLowInvalidHeapAttributeNumber));
+    values[0] = Int32GetDatum(number);
+    nulls[1] = name == NULL;
+    values[1] = name != NULL ? CStringGetTextDatum(name) : (Datum)0;
+    values[2] = ObjectIdGetDatum(exprType(node));
+    values[3] = Int32GetDatum(exprTypmod(node));
+    values[4] = CStringGetTextDatum(print(v, node));
+    nulls[5] = plain == 0;
+    values[5] = Int16GetDatum(plain);
+    values[6] = PointerGetDatum(construct_array(numbers, n, INT2OID, 2, true, TYPALIGN_SHORT));
+    nulls[7] = why == NULL;
+    values[7] = why != NULL ? CStringGetTextDatum(why) : (Datum)0;
+    tuplestore_putvalues(rows, desc, values, nulls);
+}
+
+/* parity.shadow_inspect(view) */
+PG_FUNCTION_INFO_V1(parity_sql_shadow_inspect);
+Datum parity_sql_shadow_inspect(PG_FUNCTION_ARGS)
+{
+    TupleDesc desc;
+    Tuplestorestate *rows = parity_pg_begin_rows(fcinfo, &desc);
+    ListCell *cell;
+    opened v;
+    int n = 0;
+
+    parity_pg_require(fcinfo, 0, "view");
+    open_view(PG_GETARG_OID(0), &v);
+    if (v.query->jointree->quals != NULL)
+        put_inspected(&v, 0, NULL, v.query->jointree->quals, rows, desc);
+    foreach (cell, v.query->targetList) {
+        TargetEntry *e = lfirst_node(TargetEntry, cell);
+
+        if (!e->resjunk)
+            put_inspected(&v, ++n, e->resname, (Node *)e->expr, rows, desc);
+    }
+    close_view(&v);
+    return (Datum)0;
+}
+
+/* Adds "name": or a comma and it. */
+static void name_member(StringInfo out, const char *name)
+{
+    appendStringInfoString(out, out->len > 1 ? ", " : "");
+    escape_json(out, name);
+    appendStringInfoString(out, ": ");
+}
+
+static void text_member(StringInfo out, const char *name, const char *value)
+{
+    name_member(out, name);
+    if (value == NULL)
+        appendStringInfoString(out, "null");
+    else
+        escape_json(out, value);
+}
+
+typedef char *(*part_of)(const ParityMapping *m, int i);
+
+static void list_member_of(StringInfo out, const char *name, const ParityMapping *m, int n, part_of part)
+{
+    name_member(out, name);
+    appendStringInfoChar(out, '[');
+    for (int i = 0; i < n; i++) {
+        if (i > 0)
+            appendStringInfoString(out, ", ");
+        escape_json(out, part(m, i));
+    }
+    appendStringInfoChar(out, ']');
+}
+
+static char *part_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].column); }
+static char *part_expression(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].expression); }
+static char *part_view_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].view_column); }
+static char *part_to_view_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].to_view_column); }
+
+static char *type_text(Oid table, AttrNumber n)
+{
+    int32 typmod;
+    Oid collation, type = column_type(table, n, &typmod, &collation);
+
+    return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
+
+static char *part_type(const ParityMapping *m, int i) { return type_text(m->to, m->columns[i].to_attribute); }
+static char *part_from_key(const ParityMapping *m, int i) { return column_name(m->from, m->columns[i].from_attribute); }
+static char *part_from_type(const ParityMapping *m, int i) { return type_text(m->from, m->columns[i].from_attribute); }
+
+static char *key_operator(const ParityMapping *m, int i, int strategy)
+{
+    bool builtin = true;
+    int32 typmod;
+    Oid collation;
+
+    return operator_of(column_type(m->from, m->columns[i].from_attribute, &typmod, &collation), strategy, &builtin);
+}
+
+static char *part_equal(const ParityMapping *m, int i) { return key_operator(m, i, TYPECACHE_EQ_OPR); }
+static char *part_less(const ParityMapping *m, int i) { return key_operator(m, i, TYPECACHE_LT_OPR); }
+static char *part_greater(const ParityMapping *m, int i) { return key_operator(m, i, TYPECACHE_GT_OPR); }
+
+static bool order_is_builtin(const ParityMapping *m)
+{
+    bool builtin = true;
+
+    for (int i = 0; i < m->keys; i++) {
+        int32 typmod;
+        Oid collation;
+
+        (void)operator_of(column_type(m->from, m->columns[i].from_attribute, &typmod, &collation), TYPECACHE_GT_OPR, &builtin);
+    }
+    return builtin;
+}
+
+/* parity.shadow_statements(name, direction) */
+PG_FUNCTION_INFO_V1(parity_sql_shadow_statements);
+Datum parity_sql_shadow_statements(PG_FUNCTION_ARGS)
+{
+    bool backward;
+    ParityShadow s;
+    ParityMapping m;
+    StringInfoData out;
+
+    parity_pg_require(fcinfo, 0, "name");
+    parity_shadow_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &s);
+    backward = s.is_backward;
+    if (!PG_ARGISNULL(1)) {
+        char *word = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+        backward = strcmp(word, "backward") == 0;
+        if (!backward && strcmp(word, "forward") != 0)
+            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is not a direction", word),
+                            errhint("It is forward or backward.")));
+    }
+    parity_shadow_mapping(&s, backward, &m);
+    initStringInfo(&out);
+    appendStringInfoChar(&out, '{');
+    text_member(&out, "name", s.name);
+    text_member(&out, "id", psprintf(INT64_FORMAT, s.id));
+    text_member(&out, "direction", backward ? "backward" : "forward");
+    text_member(&out, "from", m.from_name);
+    text_member(&out, "to", m.to_name);
+    text_member(&out, "from_oid", psprintf("%u", m.from));
+    text_member(&out, "to_oid", psprintf("%u", m.to));
+    text_member(&out, "from_view", parity_pg_relation_name(m.from_view));
+    text_member(&out, "to_view", parity_pg_relation_name(m.to_view));
+    name_member(&out, "keys");
+    appendStringInfo(&out, "%d", m.keys);
+    list_member_of(&out, "columns", &m, m.n, part_column);
+    list_member_of(&out, "types", &m, m.n, part_type);
+    list_member_of(&out, "expressions", &m, m.n, part_expression);
+    text_member(&out, "condition", m.condition_text);
+    list_member_of(&out, "view_columns", &m, m.n, part_view_column);
+    list_member_of(&out, "to_view_columns", &m, m.n, part_to_view_column);
+    list_member_of(&out, "from_key", &m, m.keys, part_from_key);
+    list_member_of(&out, "from_key_types", &m, m.keys, part_from_type);
+    list_member_of(&out, "to_key", &m, m.keys, part_column);
+    list_member_of(&out, "to_key_types", &m, m.keys, part_type);
+    list_member_of(&out, "equal", &m, m.keys, part_equal);
+    list_member_of(&out, "less", &m, m.keys, part_less);
+    list_member_of(&out, "greater", &m, m.keys, part_greater);
+    name_member(&out, "builtin_order");
+    appendStringInfoString(&out, order_is_builtin(&m) ? "true" : "false");
+    text_member(&out, "key_json", parity_shadow_key_json(&m, "s"));
+    text_member(&out, "overriding", "OVERRIDING SYSTEM VALUE");
+    text_member(&out, "conflict", m.conflict);
+    text_member(&out, "conflict_target", m.conflict_target);
+    appendStringInfoChar(&out, '}');
+    PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}

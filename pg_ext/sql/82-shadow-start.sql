@@ -1,0 +1,176 @@
+-- Shadows: their triggers, and start and stop.
+
+CREATE FUNCTION parity.shadow_row(name pg_catalog.text) RETURNS parity.shadow
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+DECLARE
+    s parity.shadow;
+BEGIN
+    SELECT x.* INTO s FROM parity.shadow x
+        WHERE x.name OPERATOR(pg_catalog.=) shadow_row.name AND pg_catalog.pg_has_role(x.owner, 'USAGE') FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = pg_catalog.format('shadow "%s" does not exist', shadow_row.name),
+            HINT = 'parity.shadow_status lists those of tables that you own.';
+    END IF;
+    RETURN s;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_row(pg_catalog.text) IS
+    'internal: a shadow''s row, locked, so that one step is made at a time; an error unless the caller may act as its owner';
+
+CREATE FUNCTION parity.shadow_note(shadow pg_catalog.text, what pg_catalog.text, detail pg_catalog.jsonb DEFAULT NULL)
+    RETURNS pg_catalog.void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+    INSERT INTO parity.event (shadow, who, what, detail) VALUES ($1, SESSION_USER, $2, $3)
+$$;
+COMMENT ON FUNCTION parity.shadow_note(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb) IS
+    'internal: a row of parity.event';
+
+CREATE FUNCTION parity.shadow_disarm(s parity.shadow) RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN
+        SELECT g.tgname, g.tgrelid::pg_catalog.regclass AS rel FROM pg_catalog.pg_trigger g
+            JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) g.tgfoid
+            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'parity'
+            AND p.proname OPERATOR(pg_catalog.=) ANY (ARRAY['shadow_capture', 'shadow_guard']::pg_catalog.name[])
+            AND g.tgargs OPERATOR(pg_catalog.=)
+                (pg_catalog.convert_to(s.id::pg_catalog.text, 'UTF8') OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea)
+            AND g.tgparentid OPERATOR(pg_catalog.=) 0
+        ORDER BY g.tgrelid, g.tgname
+    LOOP
+        EXECUTE pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.rel);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_disarm(parity.shadow) IS 'internal: drops a shadow''s triggers';
+
+-- The tables are locked against writers until the transaction ends: whoever writes later meets the triggers.
+CREATE FUNCTION parity.shadow_arm(s parity.shadow) RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    written pg_catalog.regclass := CASE s.direction WHEN 'backward' THEN s.target ELSE s.source END;
+    follows pg_catalog.regclass := CASE s.direction WHEN 'backward' THEN s.source ELSE s.target END;
+    stem pg_catalog.text := 'parity_shadow_' OPERATOR(pg_catalog.||)
+        pg_catalog.lpad(pg_catalog.to_hex((s.id OPERATOR(pg_catalog.&) 4294967295)), 8, '0') OPERATOR(pg_catalog.||) '_';
+    partitioned pg_catalog.bool := (SELECT c.relkind OPERATOR(pg_catalog.=) 'p' FROM pg_catalog.pg_class c
+                                    WHERE c.oid OPERATOR(pg_catalog.=) written);
+    call pg_catalog.text := pg_catalog.format('EXECUTE FUNCTION parity.shadow_capture(%L)', s.id::pg_catalog.text);
+    t record;
+BEGIN
+    EXECUTE pg_catalog.format('LOCK TABLE %s, %s IN SHARE ROW EXCLUSIVE MODE', written, follows);
+    PERFORM parity.shadow_disarm(s);
+    FOR t IN SELECT * FROM (VALUES
+            ('insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', false),
+            ('update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS parity_old NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', false),
+            ('delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS parity_old FOR EACH STATEMENT', 'ALWAYS', false),
+            ('truncate', 'AFTER TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', NULL),
+            -- a subscription applies rows without statements
+            ('row', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'REPLICA', false),
+            -- a statement that names a partition fires no statement trigger of the whole
+            ('row', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'ALWAYS', true)
+        ) v(suffix, moment, rows, enable, of_partitioned)
+        WHERE COALESCE(v.of_partitioned OPERATOR(pg_catalog.=) partitioned, true)
+    LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER %I %s ON %s %s %s', stem OPERATOR(pg_catalog.||) t.suffix, t.moment, written,
+                                  t.rows, call);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE %s TRIGGER %I', written, t.enable, stem OPERATOR(pg_catalog.||) t.suffix);
+    END LOOP;
+    FOR t IN SELECT * FROM (VALUES ('guard', 'INSERT OR UPDATE OR DELETE'), ('guard_truncate', 'TRUNCATE')) v(suffix, events)
+    LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER %I AFTER %s ON %s FOR EACH STATEMENT EXECUTE FUNCTION parity.shadow_guard(%L)',
+                                  stem OPERATOR(pg_catalog.||) t.suffix, t.events, follows, s.id::pg_catalog.text);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', follows, stem OPERATOR(pg_catalog.||) t.suffix);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_arm(parity.shadow) IS
+    'internal: makes a shadow''s triggers for its direction: those that write, and those that notice others'' writes';
+
+CREATE FUNCTION parity.shadow_place() RETURNS pg_catalog.text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_catalog.concat(c.system_identifier, '/', d.oid) FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d
+        WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+$$;
+COMMENT ON FUNCTION parity.shadow_place() IS 'internal: what tells this database from others and from its own restored dump';
+
+CREATE FUNCTION parity.shadow_start(name pg_catalog.text, lock_timeout pg_catalog.interval DEFAULT '2 seconds')
+    RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+DECLARE
+    s parity.shadow := parity.shadow_row(name);
+    again pg_catalog.bool := s.phase OPERATOR(pg_catalog.<>) 'created';
+BEGIN
+    IF s.phase OPERATOR(pg_catalog.=) 'finished' OR (s.phase OPERATOR(pg_catalog.=) ANY (ARRAY['shadowing', 'cut over']) AND NOT EXISTS
+            (SELECT FROM parity.shadow_mark m WHERE m.id OPERATOR(pg_catalog.=) s.id AND m.run OPERATOR(pg_catalog.=) s.run
+                AND m.kind OPERATOR(pg_catalog.=) 'stopped')) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('shadow "%s" is %s', name, s.phase),
+            HINT = 'A shadow is started once it was created, or was stopped.';
+    END IF;
+    PERFORM pg_catalog.set_config('lock_timeout', pg_catalog.format('%sms',
+        GREATEST(1, (EXTRACT(epoch FROM lock_timeout) OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8)), true);
+    UPDATE parity.shadow x SET
+            phase = CASE s.direction WHEN 'backward' THEN 'cut over' ELSE 'shadowing' END,
+            run = s.run OPERATOR(pg_catalog.+) 1, started_at = pg_catalog.clock_timestamp(),
+            start_xid = pg_catalog.pg_current_xact_id(), verified_at = NULL, verified_as = NULL, origin = parity.shadow_place()
+        WHERE x.name OPERATOR(pg_catalog.=) s.name RETURNING x.* INTO s;
+    PERFORM parity.shadow_arm(s);
+    PERFORM parity.shadow_note(s.name, 'start', pg_catalog.jsonb_build_object('run', s.run, 'again', again));
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_start(pg_catalog.text, pg_catalog.interval) IS
+    'begin to write each change of the source into the target as well; waits for writers at most lock_timeout. After a stop, what was written meanwhile has to be found by parity.shadow_verify and mended by parity.shadow_heal';
+
+CREATE FUNCTION parity.shadow_stop(name pg_catalog.text, lock_timeout pg_catalog.interval DEFAULT '2 seconds')
+    RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+DECLARE
+    s parity.shadow := parity.shadow_row(name);
+BEGIN
+    IF s.phase OPERATOR(pg_catalog.<>) ALL (ARRAY['shadowing', 'cut over']) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('shadow "%s" is %s', name, s.phase), HINT = 'Only a shadow that was started can be stopped.';
+    END IF;
+    PERFORM pg_catalog.set_config('lock_timeout', pg_catalog.format('%sms',
+        GREATEST(1, (EXTRACT(epoch FROM lock_timeout) OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8)), true);
+    PERFORM parity.shadow_disarm(s);
+    UPDATE parity.shadow x SET phase = 'stopped', verified_at = NULL, verified_as = NULL
+        WHERE x.name OPERATOR(pg_catalog.=) s.name;
+    INSERT INTO parity.shadow_mark (id, run, kind, reason) VALUES (s.id, s.run, 'stopped', 'parity.shadow_stop');
+    PERFORM parity.shadow_note(s.name, 'stop', NULL);
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_stop(pg_catalog.text, pg_catalog.interval) IS
+    'end the writing into the target; all that was written stays';
+
+CREATE VIEW parity.shadow_status AS
+    SELECT s.name, s.source, s.target,
+        CASE WHEN s.phase OPERATOR(pg_catalog.=) ANY (ARRAY['shadowing', 'cut over']) AND stop.reason IS NOT NULL THEN 'stopped' ELSE s.phase END AS phase,
+        s.direction, s.on_error,
+        (SELECT pg_catalog.count(*) FROM parity.drift d WHERE d.shadow OPERATOR(pg_catalog.=) s.name) AS drift,
+        (SELECT w.complete FROM parity.shadow_work w WHERE w.id OPERATOR(pg_catalog.=) s.id) AS backfilled,
+        s.verified_at,
+        pg_catalog.concat_ws('; ', stop.reason, marks.reasons) AS reason,
+        s.started_at
+    FROM parity.shadow s
+        LEFT JOIN LATERAL (SELECT pg_catalog.min(m.reason) AS reason FROM parity.shadow_mark m
+            WHERE m.id OPERATOR(pg_catalog.=) s.id AND m.run OPERATOR(pg_catalog.=) s.run
+                AND m.kind OPERATOR(pg_catalog.=) 'stopped') stop ON true
+        LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(DISTINCT m.reason, '; ') AS reasons FROM parity.shadow_mark m
+            WHERE m.id OPERATOR(pg_catalog.=) s.id AND NOT (m.run OPERATOR(pg_catalog.=) s.run AND m.kind OPERATOR(pg_catalog.=) 'stopped')) marks ON true
+    WHERE pg_catalog.pg_has_role(s.owner, 'USAGE');
+COMMENT ON VIEW parity.shadow_status IS
+    'the shadows of the tables that one owns: their phase, keys that wait for parity.shadow_heal, when they were last found equal, and what has happened since';
+COMMENT ON COLUMN parity.shadow_status.reason IS 'why it is stopped, or has to be verified anew';
+GRANT SELECT ON parity.shadow_status TO PUBLIC;
