@@ -87,7 +87,7 @@ static void close_view(opened *v)
 /* An expression of the view, of columns of its table as number 1. */
 static Node *expression_of(const opened *v, Node *node)
 {
-    Node *copy = copyObject(node);
+    Node *copy = copyObjectImpl(node);
 
     if (v->varno != 1)
         ChangeVarNodes(copy, v->varno, 1, 0);
