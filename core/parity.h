@@ -421,6 +421,24 @@ static inline uint32_t parity_bucket_of(uint64_t key_hash, uint32_t bits)
     return bits == 0 ? 0 : (uint32_t)(key_hash >> (64 - bits));
 }
 
+/* ------------------------------------------------------------------- rollout */
+
+/* A percentage of all keys: those whose position is below the bound. */
+typedef struct parity_percent {
+    uint64_t bound;
+    bool all; /* 100: the bound is 2^64 */
+} parity_percent;
+
+/* Reads one frame of the kind decimal: PARITY_INVALID unless it is a number from 0 to 100. */
+parity_status parity_percent_read(const unsigned char *frame, size_t n, parity_percent *out, parity_error *err);
+/* Where a key of these frames stands among all keys; independent of its key hash and its digest. */
+uint64_t parity_rollout_position(const void *frames, size_t n);
+/* Whether a key at this position is in; what is in stays in when the percentage grows. */
+static inline bool parity_rollout_has(const parity_percent *percent, uint64_t position)
+{
+    return percent->all || position < percent->bound;
+}
+
 /* --------------------------------------------------------------------- specs */
 
 typedef struct parity_column {

@@ -20,23 +20,15 @@ static int need_values(const char *function, int argc, sq_error *e)
 
 void sq_fn_row_hash(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-    sq_framer *f = sqlite3_get_auxdata(ctx, 0);
+    sq_framer *f = NULL;
     unsigned char bytes[16];
     sq_error e;
     int rc;
 
     sq_error_init(&e);
     rc = need_values("parity_row_hash", argc, &e);
-    if (rc == SQLITE_OK && f == NULL) {
-        rc = sq_framer_new(argv[0], "parity_row_hash", argc - 1, &f, &e);
-        if (rc == SQLITE_OK) {
-            sqlite3_set_auxdata(ctx, 0, f, sq_framer_free);
-            /* without memory SQLite has freed it already */
-            f = sqlite3_get_auxdata(ctx, 0);
-            if (f == NULL)
-                rc = sq_nomem(&e);
-        }
-    }
+    if (rc == SQLITE_OK)
+        rc = sq_framer_keep(ctx, 0, argv[0], "parity_row_hash", argc - 1, &f, &e);
     if (rc == SQLITE_OK)
         rc = sq_framer_row(f, argv + 1, &e);
     if (rc != SQLITE_OK) {

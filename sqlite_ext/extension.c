@@ -35,6 +35,7 @@
  *   parity_row_hash(kinds, v1, …)        parity_digest_agg(kinds, v1, …)
  *   parity_digest_add(a, b)              parity_digest_sub(a, b)
  *   parity_digest_rows(d)                parity_digest_sum(d)
+ *   parity_in_rollout(percent, kinds, v1, …)
  *   parity_sketch_agg(cells, key_columns, kinds, v1, …)
  *   parity_sketch_add(a, b)              parity_sketch_sub(a, b)
  *   parity_sketch_sum(s)                 parity_sketch_cells(s)
@@ -79,6 +80,7 @@ static const struct {
     function inverse;
 } functions[] = {
     {"parity_row_hash", -1, PURE, sq_fn_row_hash, NULL, NULL, NULL, NULL},
+    {"parity_in_rollout", -1, PURE, sq_fn_in_rollout, NULL, NULL, NULL, NULL},
     {"parity_digest_agg", -1, PURE, NULL, sq_agg_step, sq_agg_final, sq_agg_value, sq_agg_inverse},
     {"parity_digest_add", 2, PURE, sq_fn_digest_add, NULL, NULL, NULL, NULL},
     {"parity_digest_sub", 2, PURE, sq_fn_digest_sub, NULL, NULL, NULL, NULL},

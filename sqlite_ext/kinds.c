@@ -113,6 +113,19 @@ int sq_framer_new(sqlite3_value *kinds, const char *function, int nvalues, sq_fr
     return rc;
 }
 
+int sq_framer_keep(sqlite3_context *ctx, int arg, sqlite3_value *kinds, const char *function, int nvalues,
+                   sq_framer **out, sq_error *e)
+{
+    *out = sqlite3_get_auxdata(ctx, arg);
+    if (*out != NULL)
+        return SQLITE_OK;
+    SQ_TRY(sq_framer_new(kinds, function, nvalues, out, e));
+    sqlite3_set_auxdata(ctx, arg, *out, sq_framer_free);
+    /* without memory SQLite has freed it already */
+    *out = sqlite3_get_auxdata(ctx, arg);
+    return *out != NULL ? SQLITE_OK : sq_nomem(e);
+}
+
 int sq_framer_same(const sq_framer *f, sqlite3_value *kinds, sq_error *e)
 {
     sq_text text;

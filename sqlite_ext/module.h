@@ -222,6 +222,9 @@ typedef struct sq_framer {
 int sq_framer_new(sqlite3_value *kinds, const char *function, int nvalues, sq_framer **out, sq_error *e);
 /* NULL is allowed. */
 void sq_framer_free(void *framer);
+/* The framer for the kinds in argument arg of a scalar function, kept by SQLite while they are a constant. */
+int sq_framer_keep(sqlite3_context *ctx, int arg, sqlite3_value *kinds, const char *function, int nvalues,
+                   sq_framer **out, sq_error *e);
 /* An error unless kinds is the list that it was made of. */
 int sq_framer_same(const sq_framer *f, sqlite3_value *kinds, sq_error *e);
 /* Writes the frames of f->n values to f->buf and f->ends. */
@@ -352,6 +355,8 @@ void sq_agg_final(sqlite3_context *ctx);
 void sq_sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_sum_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 void sq_sum_value(sqlite3_context *ctx);
+/* rollout.c */
+void sq_fn_in_rollout(sqlite3_context *ctx, int argc, sqlite3_value **argv);
 /* sketch.c */
 /* The cells that an argument asks for, as a sketch has them: NULL is the default, 0 is 0. */
 int sq_cells(sqlite3_value *value, uint32_t *out, sq_error *e);

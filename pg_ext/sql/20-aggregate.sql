@@ -3,6 +3,11 @@ CREATE FUNCTION parity.row_hash(VARIADIC "any") RETURNS pg_catalog.bytea
 COMMENT ON FUNCTION parity.row_hash(VARIADIC "any") IS
     'hash of one row, 16 bytes; a composite argument stands for its fields';
 
+CREATE FUNCTION parity.in_rollout(percent pg_catalog.numeric, VARIADIC "any") RETURNS pg_catalog.bool
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'parity_in_rollout';
+COMMENT ON FUNCTION parity.in_rollout(pg_catalog.numeric, VARIADIC "any") IS
+    'whether a key is among so many percent of all keys: always the same ones, and more as the percentage grows';
+
 CREATE FUNCTION parity.digest_accum(parity.digest, VARIADIC "any") RETURNS parity.digest
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'parity_digest_accum';
 COMMENT ON FUNCTION parity.digest_accum(parity.digest, VARIADIC "any") IS 'transition function of parity.digest_agg';

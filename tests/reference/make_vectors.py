@@ -12,6 +12,7 @@ import parity_reference as reference
 import parity_sketch
 from cases_postgres import POSTGRES, SETUP
 from cases_rounded import ROUNDED
+from cases_rollout import KEYS as ROLLOUT_KEYS, PERCENTS, SHARES, around
 from cases_sketch import BITS, KEYS, PAIRS as SKETCH_PAIRS, SKETCHES, accepted, malformed
 from cases_table import HASHES, PAIRS, ROWS, TABLES, TEXTS
 from cases_time import TIMES_AND_DATES
@@ -223,6 +224,25 @@ def sketch_lines():
         yield from entry_lines(what, wire.expand(wire.cells))
 
 
+def rollout_lines():
+    yield '# percent, percentage (class:payload), bound or error; key, kinds, values, position (hex);'
+    yield '# in, percentage, kinds, values, 1 or 0'
+    seen = set()
+    for percent in PERCENTS:
+        text = line('percent', '%s:%s' % payload(percent), str(reference.rollout_bound(percent) if
+                    reference.rollout_bound(percent) is not None else 'error'))
+        if text not in seen:
+            seen.add(text)
+            yield text
+    for kinds, rows in ROLLOUT_KEYS:
+        for values in rows:
+            position = reference.rollout_position(reference.row_frame(kinds, values))
+            yield line('key', ';'.join(kinds), row_values(values), '%016x' % position)
+            for percent in SHARES + around(position):
+                yield line('in', '%s:%s' % payload(percent), ';'.join(kinds), row_values(values),
+                           str(int(position < reference.rollout_bound(percent))))
+
+
 def kind_lines():
     yield '# text, the kind as it is printed or error, why it is an error'
     for text in KINDS:
@@ -263,6 +283,7 @@ def files():
         'table.tsv': list(table_lines()),
         'digest.tsv': list(digest_lines()),
         'sketch.txt': list(sketch_lines()),
+        'rollout.tsv': list(rollout_lines()),
         'kind.tsv': list(kind_lines()),
         'declared.tsv': list(declared_lines()),
         'columns.tsv': list(column_lines()),

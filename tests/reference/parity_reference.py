@@ -1007,6 +1007,26 @@ def digest_table(kinds, key, rows):
     return digest, keys, columns
 
 
+# ---- rollouts ---------------------------------------------------------------
+
+def rollout_bound(percent):
+    """How many of the 2^64 positions a percentage takes; None when it is none."""
+    frame, notes = put_value('decimal', percent)
+    if percent is None or 'bad' in notes:
+        return None
+    number = read(parse_kind('decimal'), *classify(percent), set()).value
+    if isinstance(number, Special) or not 0 <= number.fraction() <= 100:
+        return None
+    if number.fraction() == 100:
+        return 2 ** 64
+    parts = number.fraction() * 10 ** 17 // 1
+    return -(-parts * 2 ** 64 // 10 ** 19)
+
+
+def rollout_position(frames):
+    return int.from_bytes(xxhash.xxh3_128(frames, seed=0x5061726974793172).digest()[:8], 'big')
+
+
 # ---- columns, declared types, PostgreSQL's types ----------------------------
 
 def column_order(names):
