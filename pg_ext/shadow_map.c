@@ -428,6 +428,13 @@ char *parity_shadow_from_key(const ParityMapping *m, const char *alias)
     return out.data;
 }
 
+/* Whether to_json of a value is a JSON text or number that the type reads. */
+static bool is_scalar(Oid type)
+{
+    return type < FirstNormalObjectId && !OidIsValid(get_element_type(type)) && get_typtype(type) == TYPTYPE_BASE &&
+           type != JSONOID && type != JSONBOID;
+}
+
 char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
 {
     StringInfoData out;
@@ -438,8 +445,8 @@ char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
         int32 typmod;
         Oid collation, type = column_type(m->from, n, &typmod, &collation);
 
-        /* to_json of other types may run casts that others made */
-        put(&out, ", ", psprintf("%s.%s%s", alias, column_name(m->from, n), type < FirstNormalObjectId ? "" : "::pg_catalog.text"));
+        /* to_json of other types may run casts that others made; what is JSON of its own could not be read back as text */
+        put(&out, ", ", psprintf("%s.%s%s", alias, column_name(m->from, n), is_scalar(type) ? "" : "::pg_catalog.text"));
     }
     return psprintf("pg_catalog.jsonb_build_array(%s)", out.data);
 }

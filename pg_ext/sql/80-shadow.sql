@@ -132,8 +132,10 @@ CREATE POLICY owner ON parity.shadow
                     WHERE c.oid OPERATOR(pg_catalog.=) target AND c.relowner OPERATOR(pg_catalog.=) owner));
 CREATE POLICY owner ON parity.drift
     USING (EXISTS (SELECT FROM parity.shadow s WHERE s.name OPERATOR(pg_catalog.=) shadow));
+-- the events of an older shadow of that name may be another role's
 CREATE POLICY owner ON parity.event
-    USING (EXISTS (SELECT FROM parity.shadow s WHERE s.name OPERATOR(pg_catalog.=) shadow));
+    USING (EXISTS (SELECT FROM parity.shadow s WHERE s.name OPERATOR(pg_catalog.=) shadow
+        AND s.created_at OPERATOR(pg_catalog.<=) at));
 CREATE POLICY owner ON parity.shadow_mark
     USING (EXISTS (SELECT FROM parity.shadow s WHERE s.id OPERATOR(pg_catalog.=) shadow_mark.id));
 CREATE POLICY owner ON parity.shadow_work

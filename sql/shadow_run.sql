@@ -1,0 +1,57 @@
+-- backfill, proof and healing of a shadow
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE TABLE run_tasks (id int PRIMARY KEY, title text, status text NOT NULL, price_cents int);
+CREATE TABLE run_tasks_v2 (id bigint PRIMARY KEY, title varchar(20), is_done bool, price numeric(12,2),
+                           CONSTRAINT cheap CHECK (price < 90000));
+INSERT INTO run_tasks SELECT i, 'title ' || i, CASE WHEN i % 2 = 0 THEN 'done' ELSE 'open' END, i FROM generate_series(1, 1000) i;
+DO $$ BEGIN PERFORM parity.shadow_create('run', 'run_tasks', 'run_tasks_v2',
+    columns => '{"title": "title", "is_done": "status = ''done''", "price": "price_cents / 100.0"}',
+    reverse => '{"title": "title", "status": "CASE WHEN is_done THEN ''done'' ELSE ''open'' END", "price_cents": "(price * 100)::int"}'); END $$;
+CALL parity.shadow_backfill('run');
+SELECT parity.shadow_start('run');
+SELECT * FROM parity.shadow_verify('run');
+CALL parity.shadow_backfill('run', batch_rows => 0);
+CALL parity.shadow_backfill('run', batch_rows => 100, max_batches => 3);
+SELECT name, phase, rows, batches, failed, complete, ranges FROM parity.shadow_progress WHERE name = 'run';
+-- goes on, whatever the isolation of the session; then begins anew
+SET default_transaction_isolation = 'repeatable read';
+CALL parity.shadow_backfill('run', batch_rows => 100);
+SELECT name, phase, rows, batches, failed, complete, ranges FROM parity.shadow_progress WHERE name = 'run';
+CALL parity.shadow_backfill('run', batch_rows => 100);
+SELECT name, phase, rows, batches, failed, complete, ranges FROM parity.shadow_progress WHERE name = 'run';
+SELECT * FROM parity.shadow_heal('run');
+RESET default_transaction_isolation;
+SELECT * FROM parity.shadow_verify('run');
+-- what others write
+UPDATE run_tasks_v2 SET title = 'x' WHERE id IN (5, 6);
+UPDATE run_tasks_v2 SET is_done = NULL WHERE id = 6;
+DELETE FROM run_tasks_v2 WHERE id = 7;
+INSERT INTO run_tasks_v2 VALUES (20000, 'ghost');
+SELECT * FROM parity.shadow_verify('run');
+SELECT * FROM parity.shadow_diff('run') ORDER BY key;
+SELECT * FROM parity.shadow_heal('run', everything => true);
+SELECT count(*) FROM parity.shadow_mark JOIN parity.shadow USING (id) WHERE name = 'run';
+SELECT * FROM parity.shadow_verify('run');
+SELECT count(*) FROM parity.shadow_mark JOIN parity.shadow USING (id) WHERE name = 'run';
+-- a row that cannot come back
+UPDATE run_tasks SET status = 'half' WHERE id = 9;
+SELECT status, detail FROM parity.shadow_verify('run');
+-- a row that does not fit, and its healing
+UPDATE run_tasks SET price_cents = 100000000 WHERE id = 10;
+SELECT * FROM parity.shadow_heal('run');
+TRUNCATE run_tasks_v2;
+CALL parity.shadow_backfill('run');
+SELECT key, operation, sqlstate, attempts FROM parity.drift WHERE shadow = 'run' ORDER BY at;
+ALTER TABLE run_tasks_v2 DROP CONSTRAINT cheap;
+SELECT * FROM parity.shadow_heal('run');
+SELECT status FROM parity.shadow_verify('run');
+-- no row fits: it stops
+TRUNCATE run_tasks_v2;
+ALTER TABLE run_tasks_v2 ADD CONSTRAINT none CHECK (price IS NULL);
+CALL parity.shadow_backfill('run');
+SELECT count(*) FROM parity.drift WHERE shadow = 'run';
+ALTER TABLE run_tasks_v2 DROP CONSTRAINT none;
+CALL parity.shadow_backfill('run');
+SELECT status FROM parity.shadow_verify('run');
+SELECT what FROM parity.event WHERE shadow = 'run' ORDER BY at;
