@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 
 #include "shadow.h"
 
@@ -79,11 +80,14 @@ Datum parity_sql_shadow_run(PG_FUNCTION_ARGS)
 {
     ParityShadow s;
     volatile uint64 rows = 0;
-    int level, rc;
+    int level, rc, settings;
 
     parity_pg_require(fcinfo, 0, "name");
     parity_pg_require(fcinfo, 1, "statement");
     parity_shadow_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &s);
+    /* the written table's triggers find what they find in a capture */
+    settings = NewGUCNestLevel();
+    (void)set_config_option("search_path", s.search_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     level = s.is_backward ? parity_shadow_enter(s.id, s.target, s.source) : parity_shadow_enter(s.id, s.source, s.target);
     PG_TRY();
     {
@@ -100,5 +104,6 @@ Datum parity_sql_shadow_run(PG_FUNCTION_ARGS)
         parity_shadow_leave(level);
     }
     PG_END_TRY();
+    AtEOXact_GUC(true, settings);
     PG_RETURN_INT64((int64)rows);
 }

@@ -46,6 +46,16 @@ SELECT key, operation, sqlstate, attempts FROM parity.drift WHERE shadow = 'run'
 ALTER TABLE run_tasks_v2 DROP CONSTRAINT cheap;
 SELECT * FROM parity.shadow_heal('run');
 SELECT status FROM parity.shadow_verify('run');
+-- a trigger there that finds its tables by search_path
+CREATE TABLE run_audit (id bigint);
+CREATE FUNCTION run_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO run_audit VALUES (NEW.id); RETURN NULL; END';
+CREATE TRIGGER note AFTER INSERT ON run_tasks_v2 FOR EACH ROW EXECUTE FUNCTION run_note();
+DELETE FROM run_tasks_v2 WHERE id = 11;
+SELECT * FROM parity.shadow_heal('run', everything => true);
+TABLE run_audit;
+DROP TRIGGER note ON run_tasks_v2;
+DROP FUNCTION run_note;
+DROP TABLE run_audit;
 -- no row fits: it stops
 TRUNCATE run_tasks_v2;
 ALTER TABLE run_tasks_v2 ADD CONSTRAINT none CHECK (price IS NULL);
