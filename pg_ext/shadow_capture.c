@@ -17,6 +17,7 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "postmaster/bgworker.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
@@ -31,6 +32,7 @@
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
+#include "override.h"
 #include "shadow.h"
 
 /* How the transition tables are called in the triggers' definitions. */
@@ -66,6 +68,7 @@ typedef struct follower {
     follower_key key;
     bool valid;
     bool off; /* nothing is to be done */
+    int busy; /* it is at work, perhaps several times: a trigger of the table that follows may write from again */
     MemoryContext context;
     ParityShadow shadow;
     ParityMapping map;
@@ -154,10 +157,12 @@ static bool needs_pins(const ParityMapping *m)
     for (int i = 0; !out && constr != NULL && i < constr->num_defval; i++)
         out = parity_shadow_calls_foreign(stringToNode(constr->defval[i].adbin));
     for (int i = 0; !out && to->trigdesc != NULL && i < to->trigdesc->numtriggers; i++) {
-        const Trigger *t = &to->trigdesc->triggers[i];
-
-        out = !t->tgisinternal && strncmp(t->tgname, "parity_", 7) != 0;
+        /* a foreign key's as well: what it cascades to may have triggers */
+        out = get_func_namespace(to->trigdesc->triggers[i].tgfoid) != parity_pg_schema();
     }
+    /* a domain's check, a cast that somebody made */
+    for (int i = 0; !out && i < m->n; i++)
+        out = get_atttype(m->to, m->columns[i].to_attribute) >= FirstNormalObjectId || exprType(m->columns[i].node) >= FirstNormalObjectId;
     out = out || indexes_call_foreign(to);
     table_close(to, NoLock);
     return out;
@@ -219,9 +224,13 @@ static void build(follower *f, Relation rel)
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     MemoryContext caller;
 
-    free_plans(f);
-    if (f->context != NULL)
-        MemoryContextDelete(f->context);
+    /* what is in use is left as it is, and lost: that is rare */
+    if (f->busy == 0) {
+        free_plans(f);
+        if (f->context != NULL)
+            MemoryContextDelete(f->context);
+    }
+    memset(f->plans, 0, sizeof f->plans);
     f->context = NULL;
     memset(&f->map, 0, sizeof f->map);
     f->context = AllocSetContextCreate(TopMemoryContext, "parity shadow", ALLOCSET_SMALL_SIZES);
@@ -301,15 +310,10 @@ static char *key_set(const follower *f, event e)
     }
 }
 
+/* The parameters stand for the columns of an alias p. */
 static char *row_match(const follower *f, const char *alias, bool from)
 {
-    /* parameters stand for the columns of an alias p */
-    StringInfoData out;
-    char *match = parity_shadow_key_match(&f->map, alias, from, "p", true);
-
-    initStringInfo(&out);
-    appendStringInfo(&out, "%s", match);
-    return out.data;
+    return parity_shadow_key_match(&f->map, alias, from, "p", true);
 }
 
 /* One row p of the parameters, with the names of from's key columns. */
@@ -672,12 +676,14 @@ static void capture(follower *f, TriggerData *data, event e)
         set_for_write("extra_float_digits", "1");
         set_for_write("bytea_output", "hex");
     }
+    f->busy++;
     PG_TRY();
     {
         write_or_quarantine(f, data, e);
     }
     PG_FINALLY();
     {
+        f->busy--;
         LockTimeout = timeout;
         SetUserIdAndSecContext(user, security);
         parity_shadow_leave(link);

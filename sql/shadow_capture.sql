@@ -69,6 +69,30 @@ END $$;
 INSERT INTO tasks SELECT pg_temp.other(i), 'new', 'open', 0 FROM generate_series(30, 33) i;
 SELECT * FROM pg_temp.differing();
 SELECT id, title FROM tasks_v2 WHERE id >= 30 ORDER BY id;
+-- COPY, and a cascade
+\copy tasks from stdin
+50	copied	done	50
+51	copied	open	51
+\.
+CREATE TABLE owners (id int PRIMARY KEY);
+INSERT INTO owners VALUES (50), (51);
+ALTER TABLE tasks ADD owner int REFERENCES owners ON DELETE CASCADE;
+UPDATE tasks SET owner = id WHERE id IN (50, 51);
+DELETE FROM owners WHERE id = 50;
+SELECT * FROM pg_temp.differing();
+SELECT id, title FROM tasks_v2 WHERE id >= 50 ORDER BY id;
+ALTER TABLE tasks DROP owner;
+DROP TABLE owners;
+-- a trigger that somebody else made with the number stands in nobody's way
+CREATE TABLE other_table (id int);
+CREATE TRIGGER copied AFTER INSERT ON other_table REFERENCING NEW TABLE AS parity_new FOR EACH STATEMENT
+    EXECUTE FUNCTION parity.shadow_capture('42');
+INSERT INTO other_table VALUES (1);
+SELECT parity.shadow_disarm(s) FROM parity.shadow s;
+SELECT count(*) FROM pg_trigger WHERE tgfoid = 'parity.shadow_capture()'::regprocedure;
+SELECT parity.shadow_arm(s) FROM parity.shadow s;
+DROP TABLE other_table;
+SHOW lock_timeout;
 -- savepoints
 BEGIN;
 INSERT INTO tasks VALUES (40);

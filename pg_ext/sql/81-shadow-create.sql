@@ -740,23 +740,18 @@ BEGIN
             DETAIL = format('Its phase is %s: once dropped, one table does not follow the other any more.', s.phase),
             HINT = 'parity.shadow_finish ends it when all is done, parity.shadow_stop before; force => true drops it as it is.';
     END IF;
-    PERFORM set_config('lock_timeout', ceil(extract(epoch FROM s.lock_timeout) * 1000)::int4::text, true);
+    PERFORM parity.shadow_wait(s.lock_timeout);
     INSERT INTO parity.event (shadow, what, detail)
     VALUES (s.name, 'drop', jsonb_build_object(
         'phase', s.phase, 'drift', (SELECT count(*) FROM parity.drift d WHERE d.shadow = s.name),
         'source', coalesce(parity.shadow_relation(s.source), s.source::text), 'target', coalesce(parity.shadow_relation(s.target), s.target::text)));
-    FOR t IN SELECT g.tgrelid, g.tgname FROM pg_trigger g
-             WHERE g.tgfoid IN ('parity.shadow_capture()'::regprocedure, 'parity.shadow_guard()'::regprocedure) AND g.tgparentid = 0
-               AND split_part(encode(g.tgargs, 'escape'), '\000', 1) = s.id::text
-             ORDER BY g.tgrelid <> s.source, g.tgrelid, g.tgname LOOP
-        IF tables IS NULL THEN
-            -- at once, in the order in which all others lock them
-            SELECT string_agg(parity.shadow_relation(c.oid), ', ' ORDER BY c.oid <> s.source) INTO tables
-            FROM pg_class c WHERE c.oid IN (s.source, s.target);
-            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
-        END IF;
-        EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, parity.shadow_relation(t.tgrelid));
-    END LOOP;
+    -- at once, in the order in which all others lock them
+    SELECT string_agg(parity.shadow_relation(c.oid), ', ' ORDER BY c.oid <> s.source) INTO tables
+    FROM pg_class c WHERE c.oid IN (s.source, s.target);
+    IF tables IS NOT NULL AND s.run > 0 THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
+    END IF;
+    PERFORM parity.shadow_disarm(s);
     FOR t IN SELECT c.oid FROM pg_class c WHERE c.oid IN (s.source_view, s.target_view) AND c.relkind = 'v' ORDER BY c.oid LOOP
         EXECUTE format('DROP VIEW %s', parity.shadow_relation(t.oid));
     END LOOP;

@@ -28,6 +28,14 @@ $$;
 COMMENT ON FUNCTION parity.shadow_note(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb) IS
     'internal: a row of parity.event';
 
+-- The callers have a SET lock_timeout: what is set here ends with them.
+CREATE FUNCTION parity.shadow_wait(patience pg_catalog.interval) RETURNS pg_catalog.void
+    LANGUAGE sql VOLATILE AS $$
+    SELECT pg_catalog.set_config('lock_timeout', pg_catalog.format('%sms',
+        GREATEST(1, (EXTRACT(epoch FROM $1) OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8)), true)
+$$;
+COMMENT ON FUNCTION parity.shadow_wait(pg_catalog.interval) IS 'internal: how long to wait for locks from now on';
+
 CREATE FUNCTION parity.shadow_disarm(s parity.shadow) RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp AS $$
@@ -38,7 +46,9 @@ BEGIN
         SELECT g.tgname, g.tgrelid::pg_catalog.regclass AS rel FROM pg_catalog.pg_trigger g
             JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) g.tgfoid
             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-        WHERE n.nspname OPERATOR(pg_catalog.=) 'parity'
+        -- anybody can make a trigger with any id on a table of his own
+        WHERE g.tgrelid OPERATOR(pg_catalog.=) ANY (ARRAY[s.source, s.target]::pg_catalog.oid[])
+            AND n.nspname OPERATOR(pg_catalog.=) 'parity'
             AND p.proname OPERATOR(pg_catalog.=) ANY (ARRAY['shadow_capture', 'shadow_guard']::pg_catalog.name[])
             AND g.tgargs OPERATOR(pg_catalog.=)
                 (pg_catalog.convert_to(s.id::pg_catalog.text, 'UTF8') OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea)
@@ -105,7 +115,7 @@ COMMENT ON FUNCTION parity.shadow_place() IS 'internal: what tells this database
 CREATE FUNCTION parity.shadow_start(name pg_catalog.text, lock_timeout pg_catalog.interval DEFAULT '2 seconds')
     RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+    SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '2s' AS $$
 DECLARE
     s parity.shadow := parity.shadow_row(name);
     again pg_catalog.bool := s.phase OPERATOR(pg_catalog.<>) 'created';
@@ -117,8 +127,7 @@ BEGIN
             MESSAGE = pg_catalog.format('shadow "%s" is %s', name, s.phase),
             HINT = 'A shadow is started once it was created, or was stopped.';
     END IF;
-    PERFORM pg_catalog.set_config('lock_timeout', pg_catalog.format('%sms',
-        GREATEST(1, (EXTRACT(epoch FROM lock_timeout) OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8)), true);
+    PERFORM parity.shadow_wait(lock_timeout);
     UPDATE parity.shadow x SET
             phase = CASE s.direction WHEN 'backward' THEN 'cut over' ELSE 'shadowing' END,
             run = s.run OPERATOR(pg_catalog.+) 1, started_at = pg_catalog.clock_timestamp(),
@@ -134,7 +143,7 @@ COMMENT ON FUNCTION parity.shadow_start(pg_catalog.text, pg_catalog.interval) IS
 CREATE FUNCTION parity.shadow_stop(name pg_catalog.text, lock_timeout pg_catalog.interval DEFAULT '2 seconds')
     RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+    SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '2s' AS $$
 DECLARE
     s parity.shadow := parity.shadow_row(name);
 BEGIN
@@ -142,8 +151,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = pg_catalog.format('shadow "%s" is %s', name, s.phase), HINT = 'Only a shadow that was started can be stopped.';
     END IF;
-    PERFORM pg_catalog.set_config('lock_timeout', pg_catalog.format('%sms',
-        GREATEST(1, (EXTRACT(epoch FROM lock_timeout) OPERATOR(pg_catalog.*) 1000)::pg_catalog.int8)), true);
+    PERFORM parity.shadow_wait(lock_timeout);
     PERFORM parity.shadow_disarm(s);
     UPDATE parity.shadow x SET phase = 'stopped', verified_at = NULL, verified_as = NULL
         WHERE x.name OPERATOR(pg_catalog.=) s.name;
