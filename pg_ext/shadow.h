@@ -130,7 +130,7 @@ extern void parity_shadow_put_drift(const ParityShadow *s, const Datum *keys, in
 /* Notes that a write has failed; stops the shadow when that has happened too often.  keys: how many were put aside. */
 extern void parity_shadow_failed(const ParityShadow *s, Oid from, const char *operation, int64 keys,
                                  const ErrorData *error);
-/* A mark of a kind, unless there is one that can be seen. */
+/* A mark of a kind, one a transaction. */
 extern void parity_shadow_mark(const ParityShadow *s, const char *kind, const char *reason);
 extern void parity_shadow_event(const ParityShadow *s, const char *what, const char *detail);
 

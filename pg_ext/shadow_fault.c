@@ -128,9 +128,11 @@ void parity_shadow_mark(const ParityShadow *s, const char *kind, const char *rea
     values[1] = Int64GetDatum(s->run);
     values[2] = CStringGetTextDatum(kind);
     values[3] = CStringGetTextDatum(reason);
+    /* one a transaction: another one's may be about to go with a verification that has not seen this write */
     (void)run("INSERT INTO parity.shadow_mark (id, run, kind, reason) SELECT $1, $2, $3, $4"
               " WHERE NOT EXISTS (SELECT FROM parity.shadow_mark m WHERE m.id OPERATOR(pg_catalog.=) $1"
-              "  AND m.run OPERATOR(pg_catalog.=) $2 AND m.kind OPERATOR(pg_catalog.=) $3)",
+              "  AND m.run OPERATOR(pg_catalog.=) $2 AND m.kind OPERATOR(pg_catalog.=) $3"
+              "  AND m.xmin OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.xid)",
               4, types, values, NULL);
 }
 

@@ -607,6 +607,9 @@ Datum parity_sql_shadow_statements(PG_FUNCTION_ARGS)
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is not a direction", word),
                             errhint("It is forward or backward.")));
     }
+    if (strcmp(s.phase, "finished") == 0)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("shadow \"%s\" is finished", s.name),
+                        errhint("Its tables have nothing to do with each other any more; parity.shadow_drop forgets it.")));
     parity_shadow_mapping(&s, backward, &m);
     initStringInfo(&out);
     appendStringInfoChar(&out, '{');

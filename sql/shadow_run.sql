@@ -31,9 +31,9 @@ INSERT INTO run_tasks_v2 VALUES (20000, 'ghost');
 SELECT * FROM parity.shadow_verify('run');
 SELECT * FROM parity.shadow_diff('run') ORDER BY key;
 SELECT * FROM parity.shadow_heal('run', everything => true);
-SELECT count(*) FROM parity.shadow_mark JOIN parity.shadow USING (id) WHERE name = 'run';
+SELECT count(*) > 0 AS marked FROM parity.shadow_mark JOIN parity.shadow USING (id) WHERE name = 'run';
 SELECT * FROM parity.shadow_verify('run');
-SELECT count(*) FROM parity.shadow_mark JOIN parity.shadow USING (id) WHERE name = 'run';
+SELECT count(*) > 0 AS marked FROM parity.shadow_mark JOIN parity.shadow USING (id) WHERE name = 'run';
 -- a row that cannot come back
 UPDATE run_tasks SET status = 'half' WHERE id = 9;
 SELECT status, detail FROM parity.shadow_verify('run');

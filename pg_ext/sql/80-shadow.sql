@@ -31,7 +31,10 @@ CREATE TABLE parity.shadow (
     start_xid pg_catalog.xid8,
     verified_at pg_catalog.timestamptz,
     verified_as pg_catalog.text,
-    origin pg_catalog.text
+    origin pg_catalog.text,
+    unreturning pg_catalog.int8,
+    swapped pg_catalog.bool NOT NULL DEFAULT false,
+    accepted pg_catalog.text[] NOT NULL DEFAULT '{}'
 );
 COMMENT ON TABLE parity.shadow IS 'the shadows: which table follows which, under which mapping, and how far each has come; see parity.shadow_status';
 COMMENT ON COLUMN parity.shadow.id IS 'its triggers are called with it';
@@ -45,6 +48,10 @@ COMMENT ON COLUMN parity.shadow.direction IS 'forward: the target follows the so
 COMMENT ON COLUMN parity.shadow.run IS 'counts starts, cutovers and rollbacks';
 COMMENT ON COLUMN parity.shadow.verified_as IS 'the triggers and partitions as they were when the tables were last found equal';
 COMMENT ON COLUMN parity.shadow.origin IS 'the database in which it was started: what a dump brings has to be verified anew';
+COMMENT ON COLUMN parity.shadow.unreturning IS
+    'how many rows the way back did not make what they were, when the tables were last found equal; NULL: not known';
+COMMENT ON COLUMN parity.shadow.swapped IS 'whether the last cutover swapped the tables'' names';
+COMMENT ON COLUMN parity.shadow.accepted IS 'what the last cutover was told to accept';
 
 CREATE TABLE parity.drift (
     shadow pg_catalog.text NOT NULL,

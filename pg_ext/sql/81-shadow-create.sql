@@ -388,7 +388,7 @@ BEGIN
                 FROM parity.shadow s
                 WHERE s.phase <> 'finished' AND (s.target = here.target OR s.source = here.target AND s.direction = 'backward')
                 ORDER BY s.name);
-            FOR t IN SELECT r.oid FROM (VALUES (owner), (CURRENT_USER::regrole::oid)) r(oid)
+            FOR t IN SELECT r.oid FROM (VALUES (owner), (quote_ident(CURRENT_USER)::regrole::oid)) r(oid)
                      WHERE r.oid IS NOT NULL AND NOT has_schema_privilege(r.oid, place_oid, 'CREATE') GROUP BY r.oid LOOP
                 problems := problems || format('%s may not create views in the target''s schema %s', t.oid::regrole, place);
             END LOOP;
@@ -724,12 +724,35 @@ COMMENT ON FUNCTION parity.shadow_create(
     pg_catalog.numeric, pg_catalog.int4, pg_catalog.interval, pg_catalog.interval, pg_catalog.bool) IS
     'let a table follow another under a mapping, once parity.shadow_start is called: columns names expressions over the source by target column, reverse the way back by source column; without columns those of the same name. A target that does not exist is made like the source. Tells the statements that were run, or with dry_run would be';
 
+CREATE FUNCTION parity.shadow_remove(s parity.shadow) RETURNS pg_catalog.void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t record;
+    tables text;
+BEGIN
+    -- at once, in the order in which writers lock them
+    SELECT string_agg(parity.shadow_relation(c.oid), ', ' ORDER BY (c.oid = s.source) <> (s.direction = 'forward')) INTO tables
+    FROM pg_class c WHERE c.oid IN (s.source, s.target);
+    IF tables IS NOT NULL AND s.run > 0 THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
+    END IF;
+    PERFORM parity.shadow_disarm(s);
+    FOR t IN SELECT c.oid FROM pg_class c WHERE c.oid IN (s.source_view, s.target_view) AND c.relkind = 'v' ORDER BY c.oid LOOP
+        EXECUTE format('DROP VIEW %s', parity.shadow_relation(t.oid));
+    END LOOP;
+    DELETE FROM parity.drift d WHERE d.shadow = s.name;
+    DELETE FROM parity.shadow_mark m WHERE m.id = s.id;
+    DELETE FROM parity.shadow_work w WHERE w.id = s.id;
+    DELETE FROM parity.shadow_range r WHERE r.id = s.id;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_remove(parity.shadow) IS
+    'internal: takes a shadow''s triggers and views away, its drift and its progress';
+
 CREATE FUNCTION parity.shadow_drop(name pg_catalog.text, force pg_catalog.bool DEFAULT false) RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
     s parity.shadow;
-    t record;
-    tables text;
 BEGIN
     SELECT * INTO s FROM parity.shadow x WHERE x.name = shadow_drop.name FOR UPDATE;
     IF NOT FOUND THEN
@@ -745,20 +768,7 @@ BEGIN
     VALUES (s.name, 'drop', jsonb_build_object(
         'phase', s.phase, 'drift', (SELECT count(*) FROM parity.drift d WHERE d.shadow = s.name),
         'source', coalesce(parity.shadow_relation(s.source), s.source::text), 'target', coalesce(parity.shadow_relation(s.target), s.target::text)));
-    -- at once, in the order in which all others lock them
-    SELECT string_agg(parity.shadow_relation(c.oid), ', ' ORDER BY c.oid <> s.source) INTO tables
-    FROM pg_class c WHERE c.oid IN (s.source, s.target);
-    IF tables IS NOT NULL AND s.run > 0 THEN
-        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
-    END IF;
-    PERFORM parity.shadow_disarm(s);
-    FOR t IN SELECT c.oid FROM pg_class c WHERE c.oid IN (s.source_view, s.target_view) AND c.relkind = 'v' ORDER BY c.oid LOOP
-        EXECUTE format('DROP VIEW %s', parity.shadow_relation(t.oid));
-    END LOOP;
-    DELETE FROM parity.drift d WHERE d.shadow = s.name;
-    DELETE FROM parity.shadow_mark m WHERE m.id = s.id;
-    DELETE FROM parity.shadow_work w WHERE w.id = s.id;
-    DELETE FROM parity.shadow_range r WHERE r.id = s.id;
+    PERFORM parity.shadow_remove(s);
     DELETE FROM parity.shadow x WHERE x.name = s.name;
 END
 $$;

@@ -130,7 +130,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('%s cannot be done: shadow "%s" is in phase "%s"', doing, name, s.phase),
             DETAIL = format('It is done in phase "%s".', array_to_string(phases, '" or "')),
-            HINT = CASE WHEN s.phase IN ('created', 'stopped') THEN format('SELECT parity.shadow_start(%L) starts it.', name) END;
+            HINT = CASE WHEN s.phase IN ('created', 'stopped') THEN format('SELECT parity.shadow_start(%L) starts it.', name)
+                        ELSE 'parity.shadow_status tells the phases of shadows.' END;
     END IF;
     IF EXISTS (SELECT FROM parity.shadow_mark m WHERE m.id = s.id AND m.run = s.run AND m.kind = 'stopped') THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',

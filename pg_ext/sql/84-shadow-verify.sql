@@ -116,6 +116,32 @@ $$;
 COMMENT ON FUNCTION parity.shadow_digests(pg_catalog.jsonb, pg_catalog.jsonb) IS
     'internal: the query for the digests of both sides of a shadow, and for whether what comes back is equal';
 
+-- What comes back may fail (a division by zero): that is told, and the digests are taken without it.
+CREATE FUNCTION parity.shadow_read_digests(parts pg_catalog.jsonb, back pg_catalog.jsonb) RETURNS pg_catalog.jsonb
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    out jsonb;
+    failure text;
+BEGIN
+    IF back IS NOT NULL THEN
+        BEGIN
+            SELECT r INTO out FROM parity.shadow_read(parity.shadow_digests(parts, back)) r;
+            RETURN out;
+        EXCEPTION
+            WHEN lock_not_available OR deadlock_detected OR serialization_failure OR out_of_memory
+                OR data_corrupted OR index_corrupted OR insufficient_privilege THEN RAISE;
+            -- if it is not the way back, the next query fails as well
+            WHEN OTHERS THEN failure := SQLERRM;
+        END;
+    END IF;
+    SELECT r INTO out FROM parity.shadow_read(parity.shadow_digests(parts, NULL)) r;
+    RETURN CASE WHEN failure IS NULL THEN out ELSE out || jsonb_build_object('failure', failure) END;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_read_digests(pg_catalog.jsonb, pg_catalog.jsonb) IS
+    'internal: the digests of both sides of a shadow, and with back whether what comes back is equal, or why that fails';
+
 CREATE FUNCTION parity.shadow_no_return(parts pg_catalog.jsonb, back pg_catalog.jsonb) RETURNS pg_catalog.text
     LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
     AS $$
@@ -164,6 +190,7 @@ DECLARE
     changes jsonb;
     drifted int8;
     notes text[] := '{}';
+    began timestamptz := clock_timestamp();
 BEGIN
     SELECT x.* INTO STRICT s FROM parity.shadow x WHERE x.name = shadow_verify.name;
     -- what is stored of the verification is older than its snapshot: what comes between makes it worthless
@@ -174,18 +201,9 @@ BEGIN
                   WHERE m.id = s.id AND NOT (m.kind = 'stopped' AND m.run = s.run) FOR UPDATE SKIP LOCKED);
     IF forward AND s.backward_columns > 0 THEN
         back := parity.shadow_statements(name, 'backward');
-        BEGIN
-            SELECT r INTO found_both FROM parity.shadow_read(parity.shadow_digests(parts, back)) r;
-        EXCEPTION
-            WHEN lock_not_available OR deadlock_detected OR serialization_failure OR out_of_memory
-                OR data_corrupted OR index_corrupted OR insufficient_privilege THEN RAISE;
-            -- if it is not the way back, the next query fails as well
-            WHEN OTHERS THEN failure := SQLERRM;
-        END;
     END IF;
-    IF found_both IS NULL THEN
-        SELECT r INTO found_both FROM parity.shadow_read(parity.shadow_digests(parts, NULL)) r;
-    END IF;
+    found_both := parity.shadow_read_digests(parts, back);
+    failure := found_both ->> 'failure';
     status := CASE WHEN (found_both ->> 'equal')::bool THEN 'match' ELSE 'differ' END;
     source_rows := found_both ->> CASE WHEN forward THEN 'from_rows' ELSE 'to_rows' END;
     target_rows := found_both ->> CASE WHEN forward THEN 'to_rows' ELSE 'from_rows' END;
@@ -229,14 +247,19 @@ BEGIN
     detail := nullif(array_to_string(notes, '; '), '');
 
     IF status = 'match' AND signature IS NOT NULL THEN
-        UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature WHERE x.id = s.id AND x.run = s.run;
-        DELETE FROM parity.shadow_mark m WHERE m.ctid = ANY (seen);
+        UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature,
+                unreturning = CASE WHEN NOT forward THEN x.unreturning WHEN returns THEN 0 ELSE (lost ->> 'rows')::int8 END
+            WHERE x.id = s.id AND x.run = s.run;
+        IF FOUND THEN
+            DELETE FROM parity.shadow_mark m WHERE m.ctid = ANY (seen);
+        END IF;
     END IF;
     PERFORM parity.shadow_note(name, 'verify', jsonb_build_object(
         'status', status, 'source_rows', source_rows, 'target_rows', target_rows, 'differing', differing,
         'columns', columns, 'source', found_both ->> CASE WHEN forward THEN 'from' ELSE 'to' END,
         'target', found_both ->> CASE WHEN forward THEN 'to' ELSE 'from' END, 'returns', returns,
-        'rows_that_do_not_return', (lost ->> 'rows')::int8, 'detail', detail));
+        'rows_that_do_not_return', (lost ->> 'rows')::int8, 'detail', detail,
+        'seconds', round(date_part('epoch', clock_timestamp() - began)::numeric, 3)));
     RETURN NEXT;
 END
 $$;
