@@ -236,7 +236,8 @@ BEGIN
     SELECT x.* INTO w FROM parity.shadow_work x WHERE x.id = s.id FOR UPDATE;
     IF NOT FOUND OR w.started_at < s.started_at THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('shadow "%s" was started anew during its backfill', shadow_backfill_claim.name),
+            MESSAGE = format('the backfill of shadow "%s" has to begin anew', shadow_backfill_claim.name),
+            DETAIL = 'The shadow was started again, or its percentage was changed, meanwhile.',
             HINT = 'Call parity.shadow_backfill again.';
     ELSIF w.complete THEN
         RETURN 'complete';
