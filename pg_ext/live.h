@@ -195,6 +195,21 @@ extern char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id,
  * it has not been truncated since.
  */
 extern bool parity_live_file_seen(Oid relid, Snapshot snapshot);
+/* What tells a version of a catalog's row from all others. */
+extern char *parity_live_row_version(HeapTuple row);
+
+/* A trigger of the extension's. */
+typedef struct ParityTrigger {
+    Oid oid;
+    int16 type;
+    char enabled;
+    bool plain; /* fires for every row, and at once */
+    bool seen;  /* its version, by a snapshot */
+    char *version;
+} ParityTrigger;
+
+/* Those of rel that call function with the id; snapshot may be NULL. */
+extern List *parity_live_trigger_rows(Oid rel, Oid function, int64 id, Snapshot snapshot);
 /* The id that a trigger, a row of pg_trigger, was made with, or 0. */
 extern int64 parity_live_trigger_id(HeapTuple row, TupleDesc desc);
 /* Whether the relation has a trigger of parity.track of which parity.live knows nothing. */

@@ -47,8 +47,7 @@
 #include "live.h"
 #include "value.h"
 
-/* What tells a version of a catalog's row from all others. */
-static char *version_of(HeapTuple row)
+char *parity_live_row_version(HeapTuple row)
 {
     return psprintf("%u (%u,%u)", HeapTupleHeaderGetRawXmin(row->t_data), ItemPointerGetBlockNumber(&row->t_self),
                     ItemPointerGetOffsetNumber(&row->t_self));
@@ -69,7 +68,7 @@ static void put_labels(StringInfo out, Oid type)
     ScanKeyInit(&key, Anum_pg_enum_enumtypid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
     scan = systable_beginscan(rel, EnumTypIdLabelIndexId, true, NULL, 1, &key);
     while (HeapTupleIsValid(row = systable_getnext(scan)))
-        appendStringInfo(out, "label %u %s\n", ((Form_pg_enum)GETSTRUCT(row))->oid, version_of(row));
+        appendStringInfo(out, "label %u %s\n", ((Form_pg_enum)GETSTRUCT(row))->oid, parity_live_row_version(row));
     systable_endscan(scan);
     table_close(rel, AccessShareLock);
 }
@@ -92,7 +91,7 @@ static void put_fields(StringInfo out, List **seen, Oid type, const char *column
 
         if (a->attnum <= 0)
             continue;
-        appendStringInfo(out, "field %u %d %s\n", relid, a->attnum, version_of(row));
+        appendStringInfo(out, "field %u %d %s\n", relid, a->attnum, parity_live_row_version(row));
         if (!a->attisdropped)
             types = lappend_oid(types, a->atttypid);
     }
@@ -300,64 +299,66 @@ bool parity_live_file_seen(Oid relid, Snapshot snapshot)
     return seen;
 }
 
-typedef struct trigger_row {
-    Oid oid;
-    bool rows; /* the row trigger, which comes first */
-    char *version;
-} trigger_row;
+List *parity_live_trigger_rows(Oid relid, Oid function, int64 id, Snapshot snapshot)
+{
+    Relation rel = table_open(TriggerRelationId, AccessShareLock);
+    List *out = NIL;
+    ScanKeyData key;
+    SysScanDesc scan;
+    HeapTuple row;
+
+    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+    scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
+        ParityTrigger *one;
+        bool unconditional;
+
+        if (form->tgfoid != function || parity_live_trigger_id(row, RelationGetDescr(rel)) != id)
+            continue;
+        one = palloc(sizeof *one);
+        one->oid = form->oid;
+        one->type = form->tgtype;
+        one->enabled = form->tgenabled;
+        one->version = parity_live_row_version(row);
+        one->seen = snapshot == NULL || is_seen(row, snapshot);
+        (void)heap_getattr(row, Anum_pg_trigger_tgqual, RelationGetDescr(rel), &unconditional);
+        one->plain = unconditional && form->tgattr.dim1 == 0 && !form->tgdeferrable && !OidIsValid(form->tgconstraint);
+        out = lappend(out, one);
+    }
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    return out;
+}
 
 static int by_oid(const ListCell *a, const ListCell *b)
 {
-    const trigger_row *x = lfirst(a), *y = lfirst(b);
+    const ParityTrigger *x = lfirst(a), *y = lfirst(b);
+    int rows = (y->type & TRIGGER_TYPE_ROW) - (x->type & TRIGGER_TYPE_ROW);
 
-    if (x->rows != y->rows)
-        return x->rows ? -1 : 1;
-    return x->oid < y->oid ? -1 : x->oid > y->oid;
+    /* the row trigger comes first */
+    return rows != 0 ? rows : x->oid < y->oid ? -1 : x->oid > y->oid;
 }
 
 char *parity_live_triggers(const ParityLiveTables *t, Oid leaf, int64 id, Snapshot snapshot, bool *complete, bool *seen)
 {
-    Relation rel = table_open(TriggerRelationId, AccessShareLock);
+    List *found = parity_live_trigger_rows(leaf, t->function, id, snapshot);
     int rows = 0, truncates = 0;
     bool good = true;
-    List *found = NIL;
     StringInfoData out;
-    ScanKeyData key;
-    SysScanDesc scan;
-    HeapTuple row;
     ListCell *cell;
 
     *seen = true;
-    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(leaf));
-    scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
-    while (HeapTupleIsValid(row = systable_getnext(scan))) {
-        Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
-        trigger_row *one;
-        bool unconditional;
-
-        if (form->tgfoid != t->function || parity_live_trigger_id(row, RelationGetDescr(rel)) != id)
-            continue;
-        one = palloc(sizeof *one);
-        one->oid = form->oid;
-        one->rows = (form->tgtype & TRIGGER_TYPE_ROW) != 0;
-        one->version = version_of(row);
-        found = lappend(found, one);
-        if (snapshot != NULL && !is_seen(row, snapshot))
-            *seen = false;
-        rows += form->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE);
-        truncates += form->tgtype == TRIGGER_TYPE_TRUNCATE;
-        /* anybody with the right TRIGGER could make others that are called with the same id */
-        (void)heap_getattr(row, Anum_pg_trigger_tgqual, RelationGetDescr(rel), &unconditional);
-        good = good && form->tgenabled == TRIGGER_FIRES_ALWAYS && unconditional && form->tgattr.dim1 == 0 &&
-               !form->tgdeferrable && !OidIsValid(form->tgconstraint);
-    }
-    systable_endscan(scan);
-    table_close(rel, AccessShareLock);
     list_sort(found, by_oid);
     initStringInfo(&out);
     foreach (cell, found) {
-        const trigger_row *one = lfirst(cell);
+        const ParityTrigger *one = lfirst(cell);
 
+        *seen = *seen && one->seen;
+        rows += one->type == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE);
+        truncates += one->type == TRIGGER_TYPE_TRUNCATE;
+        /* anybody with the right TRIGGER could make others that are called with the same id */
+        good = good && one->enabled == TRIGGER_FIRES_ALWAYS && one->plain;
         appendStringInfo(&out, "%u %s\n", one->oid, one->version);
     }
     /* a partition that came later has no trigger for TRUNCATE: another file tells */

@@ -112,10 +112,23 @@ extern bool parity_shadow_calls_foreign(Node *node);
 /* A write of a shadow's own begins; give what it returns to parity_shadow_leave, in PG_FINALLY. */
 extern int parity_shadow_enter(int64 id, Oid from, Oid to);
 extern void parity_shadow_leave(int level);
-/* In a trigger of rel: whether the statement is a shadow's own write, of the shadow id (0: any). */
-extern bool parity_shadow_is_own(Oid rel, int64 id);
-/* The same: whether what came to rel so came from there, by whatever way. */
+/* In a trigger: the table that the shadow id itself is writing into, or InvalidOid. */
+extern Oid parity_shadow_own_target(int64 id);
+/* In a trigger of rel: whether its statement is a shadow's own write, and what it writes came from there, by whatever way. */
 extern bool parity_shadow_came_from(Oid rel, Oid there);
+
+/* --------------------------------------- deferrable constraints: shadow_deferred.c */
+
+/* Those that a write into a table may be refused by, as SET CONSTRAINTS names them. */
+typedef struct ParityDeferrable {
+    List *deferred;  /* INITIALLY DEFERRED */
+    List *immediate; /* the others: the user may have deferred them */
+} ParityDeferrable;
+
+/* In CurrentMemoryContext. */
+extern void parity_shadow_deferrable(Relation to, ParityDeferrable *out);
+/* Checks now what was written into to; raises as the constraint does. */
+extern void parity_shadow_check_deferred(Oid to, const ParityDeferrable *constraints);
 
 /* ---------------------------------------------------- failures: shadow_fault.c */
 
@@ -130,6 +143,8 @@ extern void parity_shadow_put_drift(const ParityShadow *s, const Datum *keys, in
 /* Notes that a write has failed; stops the shadow when that has happened too often.  keys: how many were put aside. */
 extern void parity_shadow_failed(const ParityShadow *s, Oid from, const char *operation, int64 keys,
                                  const ErrorData *error);
+/* Stops the shadow for an error after which its keys cannot even be named. */
+extern void parity_shadow_stop(const ParityShadow *s, Oid from, const ErrorData *error);
 /* A mark of a kind, one a transaction. */
 extern void parity_shadow_mark(const ParityShadow *s, const char *kind, const char *reason);
 extern void parity_shadow_event(const ParityShadow *s, const char *what, const char *detail);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
@@ -19,6 +20,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "postmaster/bgworker.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -55,6 +57,8 @@ typedef enum work {
     KEYS,         /* of old and new, as JSON */
     ROW_DELETE,   /* one key, given as parameters, if it is no longer in from */
     ROW_UPSERT,   /* one key from from */
+    LEFT_OUT,     /* keys of old and new of which a row is in one table only */
+    ROW_LEFT_OUT, /* one key, if it is such */
     WORKS
 } work;
 
@@ -75,6 +79,9 @@ typedef struct follower {
     Oid *key_types;      /* of from */
     AttrNumber *key_attributes; /* of rel */
     bool pin;            /* settings matter to what is called */
+    bool looked;         /* at the table that follows: it was not locked */
+    ParityDeferrable constraints; /* of it */
+    bool vetoed;         /* rules or triggers of it may leave rows out */
     SPIPlanPtr plans[WORKS][EVENTS];
     uint64 epoch;        /* the transaction in which ... */
     CommandId last;      /* ... it wrote last, when the commands had come so far */
@@ -129,15 +136,18 @@ static void make_cache(void)
     followers = hash_create("parity shadows", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Whether an index calls functions that are not PostgreSQL's own. */
+/* Whether an index calls functions that are not PostgreSQL's own, or cannot be looked at. */
 static bool indexes_call_foreign(Relation rel)
 {
     bool out = false;
     ListCell *cell;
 
     foreach (cell, RelationGetIndexList(rel)) {
-        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        Relation index;
 
+        if (!ConditionalLockRelationOid(lfirst_oid(cell), AccessShareLock))
+            return true;
+        index = index_open(lfirst_oid(cell), NoLock);
         out = out || parity_shadow_calls_foreign((Node *)RelationGetIndexExpressions(index)) ||
               parity_shadow_calls_foreign((Node *)RelationGetIndexPredicate(index));
         index_close(index, NoLock);
@@ -146,9 +156,8 @@ static bool indexes_call_foreign(Relation rel)
 }
 
 /* Whether the write may run functions that look names up or depend on settings: then these are set for it. */
-static bool needs_pins(const ParityMapping *m)
+static bool needs_pins(const ParityMapping *m, Relation to)
 {
-    Relation to = table_open(m->to, AccessShareLock);
     const TupleConstr *constr = RelationGetDescr(to)->constr;
     bool out = m->stable || m->foreign || to->rd_rel->relkind != RELKIND_RELATION;
 
@@ -163,9 +172,27 @@ static bool needs_pins(const ParityMapping *m)
     /* a domain's check, a cast that somebody made */
     for (int i = 0; !out && i < m->n; i++)
         out = get_atttype(m->to, m->columns[i].to_attribute) >= FirstNormalObjectId || exprType(m->columns[i].node) >= FirstNormalObjectId;
-    out = out || indexes_call_foreign(to);
-    table_close(to, NoLock);
-    return out;
+    return out || indexes_call_foreign(to);
+}
+
+/* What there is to know of the table that follows; nobody waits for it here, the write itself does, and not for long. */
+static void look_at_target(follower *f)
+{
+    Relation to = NULL;
+
+    f->pin = f->looked = true;
+    f->vetoed = false;
+    if (ConditionalLockRelationOid(f->map.to, AccessShareLock))
+        to = try_relation_open(f->map.to, NoLock);
+    else
+        f->looked = false;
+    if (to == NULL)
+        return;
+    parity_shadow_deferrable(to, &f->constraints);
+    f->vetoed = to->rd_rules != NULL || (to->trigdesc != NULL && (to->trigdesc->trig_insert_before_row ||
+                                         to->trigdesc->trig_update_before_row || to->trigdesc->trig_delete_before_row));
+    f->pin = needs_pins(&f->map, to);
+    relation_close(to, NoLock);
 }
 
 /* The key's columns of rel, which may be a partition with its columns in another order. */
@@ -233,6 +260,8 @@ static void build(follower *f, Relation rel)
     memset(f->plans, 0, sizeof f->plans);
     f->context = NULL;
     memset(&f->map, 0, sizeof f->map);
+    memset(&f->shadow, 0, sizeof f->shadow);
+    memset(&f->constraints, 0, sizeof f->constraints);
     f->context = AllocSetContextCreate(TopMemoryContext, "parity shadow", ALLOCSET_SMALL_SIZES);
     caller = MemoryContextSwitchTo(f->context);
     f->off = !parity_shadow_find(f->key.id, NULL, snapshot, &f->shadow) || !parity_shadow_is_on(&f->shadow, snapshot);
@@ -248,7 +277,7 @@ static void build(follower *f, Relation rel)
                             errmsg("the tables of shadow \"%s\" no longer belong to its owner", f->shadow.name),
                             errhint("Give them back to him with ALTER TABLE ... OWNER TO, or drop the shadow.")));
         find_keys(f, rel);
-        f->pin = needs_pins(&f->map);
+        look_at_target(f);
     }
     MemoryContextSwitchTo(caller);
     UnregisterSnapshot(snapshot);
@@ -271,6 +300,41 @@ static void make_valid(follower *f, Relation rel)
     }
 }
 
+/* The same in a subtransaction: false when the mapping is none any more, and the shadow has been stopped for it. */
+static bool make_valid_or_stop(follower *f, Relation rel)
+{
+    MemoryContext context = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    ErrorData *volatile error = NULL;
+    ParityShadow s;
+
+    BeginInternalSubTransaction(NULL);
+    MemoryContextSwitchTo(context);
+    PG_TRY();
+    {
+        make_valid(f, rel);
+        ReleaseCurrentSubTransaction();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        error = CopyErrorData();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+    }
+    PG_END_TRY();
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+    if (error == NULL)
+        return true;
+    if (f->shadow.name == NULL || f->shadow.abort || !parity_shadow_may_quarantine(error))
+        ReThrowError(error);
+    s = f->shadow;
+    parity_shadow_stop(&s, f->key.rel, error);
+    return false;
+}
+
+/* What a trigger needs to know, or NULL when it is to do nothing. */
 static follower *follower_of(FunctionCallInfo fcinfo, TriggerData *data)
 {
     follower *f = fcinfo->flinfo->fn_extra;
@@ -288,8 +352,8 @@ static follower *follower_of(FunctionCallInfo fcinfo, TriggerData *data)
             memset((char *)f + sizeof key, 0, sizeof *f - sizeof key);
         fcinfo->flinfo->fn_extra = f;
     }
-    if (unlikely(!f->valid))
-        make_valid(f, data->tg_relation);
+    if (unlikely(!f->valid) && !make_valid_or_stop(f, data->tg_relation))
+        return NULL;
     return f;
 }
 
@@ -373,6 +437,13 @@ static char *statement(const follower *f, work w, event e)
     case ROW_UPSERT:
         return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s s, %s WHERE %s%s %s", m->to_name,
                         m->list, m->values, m->from_name, parameters(f), row_match(f, "s", true), and, m->conflict);
+    case LEFT_OUT:
+        return psprintf("SELECT FROM (%s) k WHERE EXISTS (SELECT FROM %s s WHERE %s%s) IS DISTINCT FROM EXISTS (SELECT FROM %s t WHERE %s)",
+                        key_set(f, e), m->from_name, parity_shadow_key_match(m, "s", true, "k", true), and, m->to_name,
+                        parity_shadow_key_match(m, "t", false, "k", true));
+    case ROW_LEFT_OUT:
+        return psprintf("SELECT FROM %s WHERE EXISTS (SELECT FROM %s s WHERE %s%s) IS DISTINCT FROM EXISTS (SELECT FROM %s t WHERE %s)",
+                        parameters(f), m->from_name, row_match(f, "s", true), and, m->to_name, row_match(f, "t", false));
     default:
         elog(ERROR, "no such statement: %d", (int)w);
     }
@@ -383,7 +454,7 @@ static SPIPlanPtr plan_of(follower *f, work w, event e)
     SPIPlanPtr *slot = &f->plans[w][e];
 
     if (*slot == NULL) {
-        bool row = w == ROW_DELETE || w == ROW_UPSERT;
+        bool row = w == ROW_DELETE || w == ROW_UPSERT || w == ROW_LEFT_OUT;
         char *sql = statement(f, w, e);
         SPIPlanPtr plan = SPI_prepare(sql, row ? f->map.keys : 0, row ? f->key_types : NULL);
 
@@ -405,6 +476,13 @@ static uint64 run(follower *f, work w, event e, Datum *values, const char *nulls
     if (rc < 0)
         elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
     return SPI_processed;
+}
+
+pg_noreturn static void refuse_left_out(const follower *f)
+{
+    ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+                    errmsg("\"%s\" did not take what was written", get_rel_name(f->map.to)),
+                    errhint("A rule or a trigger of that table seems to leave rows out.")));
 }
 
 static void must_have_written(const follower *f, uint64 wanted, uint64 written)
@@ -509,13 +587,20 @@ static void write_row(follower *f, TriggerData *data, event e)
     /* the old key may have a row again */
     if (slots[0] != NULL && !same)
         (void)run(f, ROW_UPSERT, ON_INSERT, old, NULL);
+    if (f->vetoed && ((slots[0] != NULL && run(f, ROW_LEFT_OUT, ON_INSERT, old, NULL) > 0) ||
+                      (slots[1] != NULL && run(f, ROW_LEFT_OUT, ON_INSERT, new, NULL) > 0)))
+        refuse_left_out(f);
     SPI_finish();
 }
 
 static void write_truncate(follower *f)
 {
     /* not TRUNCATE, which other tables' foreign keys, or a statement that truncates both, would not allow */
-    const char *sql = psprintf("DELETE FROM %s", f->map.to_name);
+    const char *sql = f->key.rel == f->map.from
+                          ? psprintf("DELETE FROM %s", f->map.to_name)
+                          /* of a partition: what is nowhere else */
+                          : psprintf("DELETE FROM %s t WHERE NOT EXISTS (SELECT FROM %s s WHERE %s)", f->map.to_name, f->map.from_name,
+                                     parity_shadow_key_match(&f->map, "t", false, "s", true));
     SPIPlanPtr plan;
 
     SPI_connect();
@@ -525,14 +610,44 @@ static void write_truncate(follower *f)
     SPI_finish();
 }
 
+/* The same keys are there and here, whatever rules and triggers there do. */
+static void check_left_out(follower *f, TriggerData *data, event e)
+{
+    SPI_connect();
+    if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
+        elog(ERROR, "SPI_register_trigger_data failed");
+    if (run(f, LEFT_OUT, e, NULL, NULL) > 0)
+        refuse_left_out(f);
+    SPI_finish();
+}
+
 static void write_now(follower *f, TriggerData *data, event e, bool by_state)
 {
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
         write_truncate(f);
     else if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
         write_row(f, data, e);
-    else
+    else {
         write_statement(f, data, e, by_state);
+        if (f->vetoed)
+            check_left_out(f, data, e);
+    }
+}
+
+static void set_for_write(const char *name, const char *value)
+{
+    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Until the capture ends. */
+static void pin_settings(const follower *f)
+{
+    set_for_write("search_path", f->shadow.search_path);
+    set_for_write("TimeZone", "UTC");
+    set_for_write("DateStyle", "ISO, YMD");
+    set_for_write("IntervalStyle", "postgres");
+    set_for_write("extra_float_digits", "1");
+    set_for_write("bytea_output", "hex");
 }
 
 /* ------------------------------------------------------------------------- failures */
@@ -542,6 +657,8 @@ static void quarantine(follower *f, TriggerData *data, event e, const ErrorData 
 {
     int64 n = 0;
 
+    /* keys are read back with these */
+    pin_settings(f);
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) {
         parity_shadow_mark(&f->shadow, "stopped", psprintf("TRUNCATE could not be followed: %s", error->message));
         CacheInvalidateRelcacheByRelid(f->map.from);
@@ -602,6 +719,17 @@ static void quarantine(follower *f, TriggerData *data, event e, const ErrorData 
     parity_shadow_failed(&f->shadow, f->map.from, operations[e], n, error);
 }
 
+static void check_deferred(follower *f)
+{
+    if (!f->looked) {
+        MemoryContext caller = MemoryContextSwitchTo(f->context);
+
+        look_at_target(f);
+        MemoryContextSwitchTo(caller);
+    }
+    parity_shadow_check_deferred(f->map.to, &f->constraints);
+}
+
 /* Writes in a subtransaction; false, and the error in context, when that failed and may be put aside. */
 static bool write_guarded(follower *f, TriggerData *data, event e, bool by_state, ErrorData **error)
 {
@@ -614,6 +742,7 @@ static bool write_guarded(follower *f, TriggerData *data, event e, bool by_state
     PG_TRY();
     {
         write_now(f, data, e, by_state);
+        check_deferred(f);
         ReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
         CurrentResourceOwner = owner;
@@ -651,11 +780,6 @@ static void write_or_quarantine(follower *f, TriggerData *data, event e)
     quarantine(f, data, e, error);
 }
 
-static void set_for_write(const char *name, const char *value)
-{
-    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 /* Everything that a write needs around it, put back whatever happens. */
 static void capture(follower *f, TriggerData *data, event e)
 {
@@ -668,14 +792,8 @@ static void capture(follower *f, TriggerData *data, event e)
     /* the variable itself: it is read whenever a lock is waited for */
     if (f->shadow.lock_timeout > 0 && (LockTimeout == 0 || LockTimeout > f->shadow.lock_timeout))
         LockTimeout = f->shadow.lock_timeout;
-    if (f->pin) {
-        set_for_write("search_path", f->shadow.search_path);
-        set_for_write("TimeZone", "UTC");
-        set_for_write("DateStyle", "ISO, YMD");
-        set_for_write("IntervalStyle", "postgres");
-        set_for_write("extra_float_digits", "1");
-        set_for_write("bytea_output", "hex");
-    }
+    if (f->pin)
+        pin_settings(f);
     f->busy++;
     PG_TRY();
     {
@@ -733,7 +851,7 @@ Datum parity_shadow_capture(PG_FUNCTION_ARGS)
     if (TRIGGER_FIRED_FOR_ROW(data->tg_event) && MyBgworkerEntry == NULL && !data->tg_relation->rd_rel->relispartition)
         return PointerGetDatum(NULL);
     f = follower_of(fcinfo, data);
-    if (f->off || parity_shadow_came_from(f->map.from, f->map.to))
+    if (f == NULL || f->off || parity_shadow_came_from(f->map.from, f->map.to))
         return PointerGetDatum(NULL);
     capture(f, data, e);
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
@@ -741,31 +859,47 @@ Datum parity_shadow_capture(PG_FUNCTION_ARGS)
     return PointerGetDatum(NULL);
 }
 
+/* What a guard remembers while one statement's rows are gone through. */
+typedef struct guarded {
+    Oid target; /* that the shadow is writing into, last time ... */
+    bool own;   /* ... and whether the relation is a part of it */
+    bool marked;
+} guarded;
+
 PG_FUNCTION_INFO_V1(parity_shadow_guard);
 Datum parity_shadow_guard(PG_FUNCTION_ARGS)
 {
     TriggerData *data = (TriggerData *)fcinfo->context;
+    guarded *g = fcinfo->flinfo->fn_extra;
+    Oid own, table;
     Snapshot snapshot;
     ParityShadow s;
     bool found;
     int64 id;
-    Oid rel;
 
     must_be_trigger(fcinfo, "shadow_guard");
-    rel = RelationGetRelid(data->tg_relation);
+    if (g == NULL)
+        fcinfo->flinfo->fn_extra = g = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof *g);
     id = data->tg_trigger->tgnargs == 1 ? strtoll(data->tg_trigger->tgargs[0], NULL, 10) : 0;
-    if (parity_shadow_is_own(rel, id))
+    own = parity_shadow_own_target(id);
+    if (OidIsValid(own) && own != g->target) {
+        g->target = own;
+        g->own = belongs(data->tg_relation, own);
+    }
+    if ((OidIsValid(own) && g->own) || g->marked)
         return PointerGetDatum(NULL);
     snapshot = RegisterSnapshot(GetLatestSnapshot());
-    found = parity_shadow_find(id, NULL, snapshot, &s) && rel == (s.is_backward ? s.source : s.target);
+    found = parity_shadow_find(id, NULL, snapshot, &s);
     UnregisterSnapshot(snapshot);
-    if (!found)
+    table = !found ? InvalidOid : s.is_backward ? s.source : s.target;
+    if (!found || !belongs(data->tg_relation, table))
         return PointerGetDatum(NULL);
     if (s.is_backward && strcmp(s.phase, "cut over") == 0)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("table \"%s\" was replaced by \"%s\"", get_rel_name(rel), get_rel_name(s.target)),
+                        errmsg("table \"%s\" was replaced by \"%s\"", get_rel_name(table), get_rel_name(s.target)),
                         errdetail("It only follows the other one, as the way back of shadow \"%s\".", s.name),
                         errhint("Write to the other table; parity.shadow_rollback makes this one the first again.")));
     parity_shadow_mark(&s, "foreign write", "the table that follows was written by others");
+    g->marked = true;
     return PointerGetDatum(NULL);
 }

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -53,25 +54,35 @@ void parity_shadow_leave(int level)
     length = level;
 }
 
-bool parity_shadow_is_own(Oid rel, int64 id)
+Oid parity_shadow_own_target(int64 id)
 {
-    const step *last;
+    const step *last = length > 0 ? &chain[length - 1] : NULL;
 
-    if (length == 0)
-        return false;
-    last = &chain[length - 1];
-    return last->to == rel && (id == 0 || last->id == id) && depth() == last->depth + 1;
+    return last != NULL && last->id == id && depth() == last->depth + 1 ? last->to : InvalidOid;
 }
 
 bool parity_shadow_came_from(Oid rel, Oid there)
 {
-    if (!parity_shadow_is_own(rel, 0))
+    if (length == 0 || chain[length - 1].to != rel || depth() != chain[length - 1].depth + 1)
         return false;
     /* back through the links that followed one from the other */
     for (int i = length - 1; chain[i].from != there; i--)
         if (i == 0 || chain[i - 1].to != chain[i].from || chain[i].depth != chain[i - 1].depth + 1)
             return false;
     return true;
+}
+
+/* A violation is one of this statement: parity.shadow_backfill and parity.shadow_heal put its key aside. */
+static void check_written(Oid to)
+{
+    Relation rel = try_relation_open(to, AccessShareLock);
+    ParityDeferrable constraints;
+
+    if (rel == NULL)
+        return;
+    parity_shadow_deferrable(rel, &constraints);
+    relation_close(rel, NoLock);
+    parity_shadow_check_deferred(to, &constraints);
 }
 
 /* parity.shadow_run(name, statement) */
@@ -97,6 +108,7 @@ Datum parity_sql_shadow_run(PG_FUNCTION_ARGS)
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                             errmsg("parity.shadow_run cannot run the statement: %s", SPI_result_code_string(rc))));
         rows = SPI_processed;
+        check_written(s.is_backward ? s.source : s.target);
         SPI_finish();
     }
     PG_FINALLY();

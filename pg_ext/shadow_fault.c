@@ -15,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -136,6 +137,14 @@ void parity_shadow_mark(const ParityShadow *s, const char *kind, const char *rea
               4, types, values, NULL);
 }
 
+static void stop(const ParityShadow *s, Oid from, const char *reason, const char *detail)
+{
+    parity_shadow_mark(s, "stopped", reason);
+    parity_shadow_event(s, "self-stop", detail);
+    /* so that every session hears of it */
+    CacheInvalidateRelcacheByRelid(from);
+}
+
 void parity_shadow_failed(const ParityShadow *s, Oid from, const char *operation, int64 keys, const ErrorData *error)
 {
     Oid types[7] = {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID};
@@ -159,8 +168,17 @@ void parity_shadow_failed(const ParityShadow *s, Oid from, const char *operation
                    7, types, values, NULL);
     if (failures < s->max_failures)
         return;
-    parity_shadow_mark(s, "stopped", psprintf(INT64_FORMAT " writes failed, the last one: %s", failures, error->message));
-    parity_shadow_event(s, "self-stop", psprintf("{\"failures\": " INT64_FORMAT "}", failures));
-    /* so that every session hears of it */
-    CacheInvalidateRelcacheByRelid(from);
+    stop(s, from, psprintf(INT64_FORMAT " writes failed, the last one: %s", failures, error->message),
+         psprintf("{\"failures\": " INT64_FORMAT "}", failures));
+}
+
+void parity_shadow_stop(const ParityShadow *s, Oid from, const ErrorData *error)
+{
+    StringInfoData detail;
+
+    initStringInfo(&detail);
+    appendStringInfo(&detail, "{\"sqlstate\": \"%s\", \"message\": ", sqlstate_of(error));
+    escape_json(&detail, error->message);
+    appendStringInfoChar(&detail, '}');
+    stop(s, from, psprintf("the mapping cannot be followed any more: %s", error->message), detail.data);
 }

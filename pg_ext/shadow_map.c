@@ -435,7 +435,8 @@ static bool is_scalar(Oid type)
            type != JSONOID && type != JSONBOID;
 }
 
-char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
+/* With an alias, of its columns; without one, the same as a format of other columns that hold the key. */
+static char *key_json(const ParityMapping *m, const char *alias)
 {
     StringInfoData out;
 
@@ -444,11 +445,17 @@ char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
         AttrNumber n = m->columns[i].from_attribute;
         int32 typmod;
         Oid collation, type = column_type(m->from, n, &typmod, &collation);
+        const char *column = alias != NULL ? psprintf("%s.%s", alias, column_name(m->from, n)) : "%s";
 
         /* to_json of other types may run casts that others made; what is JSON of its own could not be read back as text */
-        put(&out, ", ", psprintf("%s.%s%s", alias, column_name(m->from, n), is_scalar(type) ? "" : "::pg_catalog.text"));
+        put(&out, ", ", psprintf("%s%s", column, is_scalar(type) ? "" : "::pg_catalog.text"));
     }
     return psprintf("pg_catalog.jsonb_build_array(%s)", out.data);
+}
+
+char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
+{
+    return key_json(m, alias);
 }
 
 /* --------------------------------------------------------------------- SQL functions */
@@ -640,6 +647,7 @@ Datum parity_sql_shadow_statements(PG_FUNCTION_ARGS)
     name_member(&out, "builtin_order");
     appendStringInfoString(&out, order_is_builtin(&m) ? "true" : "false");
     text_member(&out, "key_json", parity_shadow_key_json(&m, "s"));
+    text_member(&out, "key_format", key_json(&m, NULL));
     text_member(&out, "overriding", "OVERRIDING SYSTEM VALUE");
     text_member(&out, "conflict", m.conflict);
     text_member(&out, "conflict_target", m.conflict_target);

@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -165,38 +166,53 @@ bool parity_shadow_is_on(const ParityShadow *s, Snapshot snapshot)
 
 /* ------------------------------------------------------------------------- signature */
 
-/*
- * Adds what stands for a relation's triggers of a shadow; *rows and the like
- * count those that do what they should.
- */
-static void put_triggers(StringInfo out, Oid relid, int64 id, Oid capture, Oid guard, int *captures, int *guards)
+#define CAPTURE "shadow_capture"
+#define GUARD "shadow_guard"
+#define ROWS (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
+#define ANY_WRITE (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
+
+/* The triggers by type, 0 at the end; a subscription's applying needs rows of a plain table, whose statements have their own. */
+static const int16 plain_captures[] = {TRIGGER_TYPE_INSERT, TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_DELETE, TRIGGER_TYPE_TRUNCATE, ROWS, 0};
+static const int16 plain_guards[] = {TRIGGER_TYPE_TRUNCATE, ANY_WRITE, 0};
+/* of a partitioned table and its partitions, for both */
+static const int16 partitioned[] = {ROWS, TRIGGER_TYPE_TRUNCATE, 0};
+static const int16 none[] = {0};
+
+/* Adds the versions of a relation's triggers that call function; whether there is one of each of types (or, if not all, of the first). */
+static bool put_triggers(StringInfo out, Oid relid, int64 id, Oid function, const int16 *types, bool all)
 {
-    Relation rel = table_open(TriggerRelationId, AccessShareLock);
-    ScanKeyData key;
-    SysScanDesc scan;
-    HeapTuple row;
+    List *found = parity_live_trigger_rows(relid, function, id, NULL);
+    int known = 0;
+    bool good = true;
+    ListCell *cell;
 
-    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-    scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
-    while (HeapTupleIsValid(row = systable_getnext(scan))) {
-        Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
-        bool unconditional;
+    foreach (cell, found) {
+        const ParityTrigger *one = lfirst(cell);
 
-        if ((form->tgfoid != capture && form->tgfoid != guard) || parity_live_trigger_id(row, RelationGetDescr(rel)) != id)
-            continue;
-        (void)heap_getattr(row, Anum_pg_trigger_tgqual, RelationGetDescr(rel), &unconditional);
-        if (unconditional && form->tgattr.dim1 == 0 && !form->tgdeferrable &&
-            (form->tgenabled == TRIGGER_FIRES_ALWAYS || form->tgenabled == TRIGGER_FIRES_ON_REPLICA)) {
-            if (form->tgfoid == capture)
-                *captures += 1;
-            else
-                *guards += 1;
-        }
-        appendStringInfo(out, "%u %u %u (%u,%u)\n", relid, form->oid, HeapTupleHeaderGetRawXmin(row->t_data),
-                         ItemPointerGetBlockNumber(&row->t_self), ItemPointerGetOffsetNumber(&row->t_self));
+        good = good && one->plain && (one->enabled == TRIGGER_FIRES_ALWAYS ||
+                                      (one->enabled == TRIGGER_FIRES_ON_REPLICA && one->type == ROWS && types == plain_captures));
+        appendStringInfo(out, "%u %u %s\n", relid, one->oid, one->version);
     }
-    systable_endscan(scan);
-    table_close(rel, AccessShareLock);
+    for (int i = 0; types[i] != 0; i++) {
+        int times = 0;
+
+        foreach (cell, found)
+            times += ((ParityTrigger *)lfirst(cell))->type == types[i];
+        good = good && (times == 1 || (times == 0 && !all && i > 0));
+        known += times;
+    }
+    return good && known == list_length(found);
+}
+
+/* The file: another one when the table was rewritten, or truncated, whatever triggers there are. */
+static void put_file(StringInfo out, Oid relid)
+{
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+    if (HeapTupleIsValid(row)) {
+        appendStringInfo(out, "file %u %u\n", relid, ((Form_pg_class)GETSTRUCT(row))->relfilenode);
+        ReleaseSysCache(row);
+    }
 }
 
 static Oid function_of(const char *name)
@@ -205,47 +221,61 @@ static Oid function_of(const char *name)
                            PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(parity_pg_schema()));
 }
 
-/* INSERT, UPDATE, DELETE, TRUNCATE and the row trigger for subscriptions; a partitioned table's row trigger and TRUNCATE. */
-#define PLAIN_CAPTURES 5
-#define PARTITIONED_CAPTURES 2
-#define GUARDS 2
+/* Adds the versions of others' rows of a catalog that are of a relation: of triggers, or of rules. */
+static void put_versions(StringInfo out, Oid relid, Oid catalog, AttrNumber column, Oid index)
+{
+    Relation rel = table_open(catalog, AccessShareLock);
+    ScanKeyData key;
+    SysScanDesc scan;
+    HeapTuple row;
+
+    ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+    scan = systable_beginscan(rel, index, true, NULL, 1, &key);
+    while (HeapTupleIsValid(row = systable_getnext(scan))) {
+        const FormData_pg_trigger *form = catalog == TriggerRelationId ? (Form_pg_trigger)GETSTRUCT(row) : NULL;
+
+        if (form == NULL || (!form->tgisinternal && get_func_namespace(form->tgfoid) != parity_pg_schema()))
+            appendStringInfo(out, "%u %u %s\n", relid, catalog, parity_live_row_version(row));
+    }
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+}
+
+/* One of the two tables, with its partitions and with tables that inherit, which have no trigger; false when one is missing. */
+static bool put_table(StringInfo out, Oid table, int64 id, Oid function, Oid other, const int16 *types)
+{
+    bool parts = get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE;
+    ListCell *cell;
+
+    if (!put_triggers(out, table, id, function, parts ? partitioned : types, true) || !put_triggers(out, table, id, other, none, true))
+        return false;
+    foreach (cell, find_all_inheritors(table, AccessShareLock, NULL)) {
+        /* a partition that came later has no trigger for TRUNCATE, but another file after one */
+        if (lfirst_oid(cell) != table && !put_triggers(out, lfirst_oid(cell), id, function, partitioned, false))
+            return false;
+        put_file(out, lfirst_oid(cell));
+        /* what may change or leave out what is written */
+        if (types == plain_guards) {
+            put_versions(out, lfirst_oid(cell), TriggerRelationId, Anum_pg_trigger_tgrelid, TriggerRelidNameIndexId);
+            put_versions(out, lfirst_oid(cell), RewriteRelationId, Anum_pg_rewrite_ev_class, RewriteRelRulenameIndexId);
+        }
+    }
+    return true;
+}
 
 /* parity.shadow_signature(name) */
 PG_FUNCTION_INFO_V1(parity_sql_shadow_signature);
 Datum parity_sql_shadow_signature(PG_FUNCTION_ARGS)
 {
-    int captures = 0, guards = 0;
-    Oid from, to, capture, guard;
-    bool partitioned;
+    Oid capture = function_of(CAPTURE), guard = function_of(GUARD);
     StringInfoData out;
     ParityShadow s;
-    ListCell *cell;
 
     parity_pg_require(fcinfo, 0, "name");
     parity_shadow_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &s);
-    from = s.is_backward ? s.target : s.source;
-    to = s.is_backward ? s.source : s.target;
-    capture = function_of("shadow_capture");
-    guard = function_of("shadow_guard");
     initStringInfo(&out);
-    partitioned = get_rel_relkind(from) == RELKIND_PARTITIONED_TABLE;
-    put_triggers(&out, from, s.id, capture, guard, &captures, &guards);
-    if (captures != (partitioned ? PARTITIONED_CAPTURES : PLAIN_CAPTURES) || guards != 0)
+    if (!put_table(&out, s.is_backward ? s.target : s.source, s.id, capture, guard, plain_captures) ||
+        !put_table(&out, s.is_backward ? s.source : s.target, s.id, guard, capture, plain_guards))
         PG_RETURN_NULL();
-    captures = 0;
-    put_triggers(&out, to, s.id, capture, guard, &captures, &guards);
-    if (captures != 0 || guards != GUARDS)
-        PG_RETURN_NULL();
-    /* partitions and tables that inherit: which there are, and that a partition's clone is there */
-    foreach (cell, find_all_inheritors(from, AccessShareLock, NULL))
-        if (lfirst_oid(cell) != from) {
-            captures = guards = 0;
-            put_triggers(&out, lfirst_oid(cell), s.id, capture, guard, &captures, &guards);
-            if (captures < 1)
-                PG_RETURN_NULL();
-        }
-    foreach (cell, find_all_inheritors(to, AccessShareLock, NULL))
-        if (lfirst_oid(cell) != to)
-            appendStringInfo(&out, "part %u\n", lfirst_oid(cell));
     PG_RETURN_TEXT_P(cstring_to_text(out.data));
 }

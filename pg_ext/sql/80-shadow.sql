@@ -46,7 +46,7 @@ COMMENT ON COLUMN parity.shadow.target_view IS
 COMMENT ON COLUMN parity.shadow.search_path IS 'that of the session that created it, with which rows are written';
 COMMENT ON COLUMN parity.shadow.direction IS 'forward: the target follows the source; backward, after cutover: the source follows the target';
 COMMENT ON COLUMN parity.shadow.run IS 'counts starts, cutovers and rollbacks';
-COMMENT ON COLUMN parity.shadow.verified_as IS 'the triggers and partitions as they were when the tables were last found equal';
+COMMENT ON COLUMN parity.shadow.verified_as IS 'the triggers, partitions and files as they were when the tables were last found equal';
 COMMENT ON COLUMN parity.shadow.origin IS 'the database in which it was started: what a dump brings has to be verified anew';
 COMMENT ON COLUMN parity.shadow.unreturning IS
     'how many rows the way back did not make what they were, when the tables were last found equal; NULL: not known';
@@ -191,4 +191,4 @@ CREATE FUNCTION parity.shadow_signature(name pg_catalog.text) RETURNS pg_catalog
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'parity_sql_shadow_signature'
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION parity.shadow_signature(pg_catalog.text) IS
-    'the versions of a shadow''s triggers and its partitions: another one, and writes may have gone by; NULL when a trigger is missing or disabled';
+    'the versions of a shadow''s triggers, its partitions and their files: another one, and writes may have gone by; NULL when a trigger is missing or disabled';

@@ -45,6 +45,11 @@ BEGIN
     IF other IS NOT NULL THEN
         RETURN NEXT format('%s has partitions that are foreign tables: %s', me, other);
     END IF;
+    SELECT string_agg(t.relid::text, ', ' ORDER BY t.relid::text) INTO other
+    FROM pg_partition_tree(rel) t JOIN pg_class p ON p.oid = t.relid WHERE c.relkind = 'p' AND p.relowner <> c.relowner;
+    IF other IS NOT NULL THEN
+        RETURN NEXT format('%s has partitions that belong to others: %s', me, other);
+    END IF;
     IF c.relforcerowsecurity THEN
         RETURN NEXT format('%s has FORCE ROW LEVEL SECURITY, which would hide rows from its owner', me);
     END IF;
@@ -673,6 +678,13 @@ BEGIN
                 problems := problems || format('shadow "%s" exists already', shadow);
             END;
         END IF;
+        -- SET CONSTRAINTS would reach both
+        problems := problems || ARRAY(
+            SELECT format('constraint %I of %s is deferrable, and one of %s has the same name: rename one', x.conname, x.conrelid::regclass, o.conrelid::regclass)
+            FROM pg_constraint x JOIN pg_constraint o ON o.conname = x.conname AND o.connamespace = x.connamespace
+                AND o.oid <> x.oid AND o.conparentid = 0 AND o.conrelid <> x.conrelid
+            WHERE policy = 'quarantine' AND x.condeferrable AND x.conparentid = 0 AND target IN (x.conrelid, x.confrelid)
+            ORDER BY 1);
         IF cardinality(problems) > 0 THEN
             RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('shadow "%s" cannot be created', coalesce(shadow, '')),
                 DETAIL = array_to_string(problems, E'\n');
@@ -694,8 +706,9 @@ BEGIN
         SELECT string_agg(format('constraint %I of %s', x.conname, x.conrelid::regclass), E'\n' ORDER BY x.conrelid <> target, x.conname) INTO notes
         FROM pg_constraint x WHERE x.conrelid IN (source, target) AND x.condeferrable;
         IF notes IS NOT NULL THEN
-            RAISE NOTICE USING MESSAGE = format('what deferrable constraints refuse of the writes of shadow "%s" fails the writer''s COMMIT', shadow),
-                DETAIL = notes;
+            RAISE NOTICE USING DETAIL = notes, MESSAGE = format(CASE policy
+                WHEN 'abort' THEN 'what deferrable constraints refuse of the writes of shadow "%s" fails the writer''s COMMIT'
+                ELSE 'deferrable constraints are checked with each write of shadow "%s": what a transaction makes good later is put aside' END, shadow);
         END IF;
         IF dry_run THEN
             RAISE EXCEPTION USING ERRCODE = 'PARTY', MESSAGE = 'undo';

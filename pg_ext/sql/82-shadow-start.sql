@@ -36,26 +36,28 @@ CREATE FUNCTION parity.shadow_wait(patience pg_catalog.interval) RETURNS pg_cata
 $$;
 COMMENT ON FUNCTION parity.shadow_wait(pg_catalog.interval) IS 'internal: how long to wait for locks from now on';
 
+CREATE FUNCTION parity.shadow_stem(id pg_catalog.int8) RETURNS pg_catalog.text
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path = pg_catalog, pg_temp AS $$ SELECT format('parity_shadow_%s_', lpad(to_hex(id & 4294967295), 8, '0')) $$;
+COMMENT ON FUNCTION parity.shadow_stem(pg_catalog.int8) IS 'internal: what the names of a shadow''s triggers begin with';
+
 CREATE FUNCTION parity.shadow_disarm(s parity.shadow) RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    stem text := parity.shadow_stem(s.id);
     t record;
 BEGIN
     FOR t IN
-        SELECT g.tgname, g.tgrelid::pg_catalog.regclass AS rel FROM pg_catalog.pg_trigger g
-            JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) g.tgfoid
-            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-        -- anybody can make a trigger with any id on a table of his own
-        WHERE g.tgrelid OPERATOR(pg_catalog.=) ANY (ARRAY[s.source, s.target]::pg_catalog.oid[])
-            AND n.nspname OPERATOR(pg_catalog.=) 'parity'
-            AND p.proname OPERATOR(pg_catalog.=) ANY (ARRAY['shadow_capture', 'shadow_guard']::pg_catalog.name[])
-            AND g.tgargs OPERATOR(pg_catalog.=)
-                (pg_catalog.convert_to(s.id::pg_catalog.text, 'UTF8') OPERATOR(pg_catalog.||) '\x00'::pg_catalog.bytea)
-            AND g.tgparentid OPERATOR(pg_catalog.=) 0
+        SELECT g.tgname, parity.shadow_relation(g.tgrelid) AS rel FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+        -- also of partitions that were detached since; anybody can make a trigger with any id on a table of his own
+        WHERE (g.tgrelid IN (s.source, s.target) OR (c.relowner = s.owner AND starts_with(g.tgname::text, stem))
+               OR g.tgrelid IN (SELECT p.relid FROM unnest(ARRAY[s.source, s.target]) r, pg_partition_tree(r) p))
+            AND g.tgfoid IN ('parity.shadow_capture()'::regprocedure, 'parity.shadow_guard()'::regprocedure)
+            AND g.tgargs = convert_to(s.id::text, 'UTF8') || '\x00'::bytea AND g.tgparentid = 0
         ORDER BY g.tgrelid, g.tgname
     LOOP
-        EXECUTE pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.rel);
+        EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.rel);
     END LOOP;
 END
 $$;
@@ -66,38 +68,42 @@ CREATE FUNCTION parity.shadow_arm(s parity.shadow) RETURNS pg_catalog.void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    written pg_catalog.regclass := CASE s.direction WHEN 'backward' THEN s.target ELSE s.source END;
-    follows pg_catalog.regclass := CASE s.direction WHEN 'backward' THEN s.source ELSE s.target END;
-    stem pg_catalog.text := 'parity_shadow_' OPERATOR(pg_catalog.||)
-        pg_catalog.lpad(pg_catalog.to_hex((s.id OPERATOR(pg_catalog.&) 4294967295)), 8, '0') OPERATOR(pg_catalog.||) '_';
-    partitioned pg_catalog.bool := (SELECT c.relkind OPERATOR(pg_catalog.=) 'p' FROM pg_catalog.pg_class c
-                                    WHERE c.oid OPERATOR(pg_catalog.=) written);
-    call pg_catalog.text := pg_catalog.format('EXECUTE FUNCTION parity.shadow_capture(%L)', s.id::pg_catalog.text);
+    stem text := parity.shadow_stem(s.id);
     t record;
 BEGIN
-    EXECUTE pg_catalog.format('LOCK TABLE %s, %s IN SHARE ROW EXCLUSIVE MODE', written, follows);
+    EXECUTE (SELECT format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', string_agg(parity.shadow_relation(r), ', ' ORDER BY i))
+             FROM unnest(CASE s.direction WHEN 'backward' THEN ARRAY[s.target, s.source] ELSE ARRAY[s.source, s.target] END)
+                 WITH ORDINALITY u(r, i));
     PERFORM parity.shadow_disarm(s);
-    FOR t IN SELECT * FROM (VALUES
-            ('insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', false),
-            ('update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS parity_old NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', false),
-            ('delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS parity_old FOR EACH STATEMENT', 'ALWAYS', false),
-            ('truncate', 'AFTER TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', NULL),
+    FOR t IN
+        SELECT parity.shadow_relation(p.oid) AS rel, stem || v.suffix AS name, v.moment, v.rows, v.fires,
+               CASE WHEN v.writes THEN 'shadow_capture' ELSE 'shadow_guard' END AS function
+        FROM (VALUES
+            (true, 'insert', 'INSERT', 'REFERENCING NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', 'r'),
+            (true, 'update', 'UPDATE', 'REFERENCING OLD TABLE AS parity_old NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', 'r'),
+            (true, 'delete', 'DELETE', 'REFERENCING OLD TABLE AS parity_old FOR EACH STATEMENT', 'ALWAYS', 'r'),
             -- a subscription applies rows without statements
-            ('row', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'REPLICA', false),
-            -- a statement that names a partition fires no statement trigger of the whole
-            ('row', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'ALWAYS', true)
-        ) v(suffix, moment, rows, enable, of_partitioned)
-        WHERE COALESCE(v.of_partitioned OPERATOR(pg_catalog.=) partitioned, true)
+            (true, 'row', 'INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'REPLICA', 'r'),
+            (true, 'truncate', 'TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', 'r'),
+            (false, 'guard', 'INSERT OR UPDATE OR DELETE', 'FOR EACH STATEMENT', 'ALWAYS', 'r'),
+            (false, 'guard_truncate', 'TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', 'r'),
+            -- a statement that names a partition fires no statement trigger of the whole; row triggers come to partitions by themselves
+            (true, 'row', 'INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'ALWAYS', 'p'),
+            (true, 'truncate', 'TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', 'p'),
+            (true, 'truncate', 'TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', 'part'),
+            (false, 'guard', 'INSERT OR UPDATE OR DELETE', 'FOR EACH ROW', 'ALWAYS', 'p'),
+            (false, 'guard_truncate', 'TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', 'p'),
+            (false, 'guard_truncate', 'TRUNCATE', 'FOR EACH STATEMENT', 'ALWAYS', 'part')
+        ) v(writes, suffix, moment, rows, fires, kind)
+        JOIN pg_class c ON c.oid = CASE WHEN v.writes = (s.direction = 'forward') THEN s.source ELSE s.target END
+        LEFT JOIN pg_partition_tree(c.oid) f ON true
+        JOIN pg_class p ON p.oid = coalesce(f.relid, c.oid) AND p.relkind IN ('r', 'p')
+        WHERE CASE WHEN p.oid = c.oid THEN v.kind = c.relkind ELSE v.kind = 'part' END
+        ORDER BY v.writes DESC, c.oid <> p.oid, p.oid
     LOOP
-        EXECUTE pg_catalog.format('CREATE TRIGGER %I %s ON %s %s %s', stem OPERATOR(pg_catalog.||) t.suffix, t.moment, written,
-                                  t.rows, call);
-        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE %s TRIGGER %I', written, t.enable, stem OPERATOR(pg_catalog.||) t.suffix);
-    END LOOP;
-    FOR t IN SELECT * FROM (VALUES ('guard', 'INSERT OR UPDATE OR DELETE'), ('guard_truncate', 'TRUNCATE')) v(suffix, events)
-    LOOP
-        EXECUTE pg_catalog.format('CREATE TRIGGER %I AFTER %s ON %s FOR EACH STATEMENT EXECUTE FUNCTION parity.shadow_guard(%L)',
-                                  stem OPERATOR(pg_catalog.||) t.suffix, t.events, follows, s.id::pg_catalog.text);
-        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', follows, stem OPERATOR(pg_catalog.||) t.suffix);
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION parity.%I(%L)', t.name, t.moment, t.rel, t.rows,
+                       t.function, s.id::text);
+        EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I', t.rel, t.fires, t.name);
     END LOOP;
 END
 $$;
@@ -164,17 +170,22 @@ COMMENT ON FUNCTION parity.shadow_stop(pg_catalog.text, pg_catalog.interval) IS
 
 CREATE VIEW parity.shadow_status AS
     SELECT s.name, s.source, s.target,
-        CASE WHEN s.phase OPERATOR(pg_catalog.=) ANY (ARRAY['shadowing', 'cut over']) AND stop.reason IS NOT NULL THEN 'stopped' ELSE s.phase END AS phase,
+        CASE WHEN s.phase OPERATOR(pg_catalog.=) ANY (ARRAY['shadowing', 'cut over']) AND (stop.reason IS NOT NULL OR gone.reason IS NOT NULL)
+             THEN 'stopped' ELSE s.phase END AS phase,
         s.direction, s.on_error,
         (SELECT pg_catalog.count(*) FROM parity.drift d WHERE d.shadow OPERATOR(pg_catalog.=) s.name) AS drift,
-        (SELECT w.complete FROM parity.shadow_work w WHERE w.id OPERATOR(pg_catalog.=) s.id) AS backfilled,
+        (SELECT w.complete AND w.started_at OPERATOR(pg_catalog.>=) s.started_at FROM parity.shadow_work w
+         WHERE w.id OPERATOR(pg_catalog.=) s.id) AS backfilled,
         s.verified_at,
-        pg_catalog.concat_ws('; ', stop.reason, marks.reasons) AS reason,
+        pg_catalog.concat_ws('; ', gone.reason, stop.reason, marks.reasons) AS reason,
         s.started_at
     FROM parity.shadow s
         LEFT JOIN LATERAL (SELECT pg_catalog.min(m.reason) AS reason FROM parity.shadow_mark m
             WHERE m.id OPERATOR(pg_catalog.=) s.id AND m.run OPERATOR(pg_catalog.=) s.run
                 AND m.kind OPERATOR(pg_catalog.=) 'stopped') stop ON true
+        LEFT JOIN LATERAL (SELECT 'one of its tables does not exist any more' AS reason FROM pg_catalog.pg_class c
+            WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[s.source, s.target]::pg_catalog.oid[])
+            HAVING pg_catalog.count(*) OPERATOR(pg_catalog.<) 2) gone ON true
         LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(DISTINCT m.reason, '; ') AS reasons FROM parity.shadow_mark m
             WHERE m.id OPERATOR(pg_catalog.=) s.id AND NOT (m.run OPERATOR(pg_catalog.=) s.run AND m.kind OPERATOR(pg_catalog.=) 'stopped')) marks ON true
     WHERE pg_catalog.pg_has_role(s.owner, 'USAGE');

@@ -5,19 +5,6 @@ CREATE FUNCTION parity.shadow_texts(list pg_catalog.jsonb) RETURNS pg_catalog.te
     AS $$ SELECT coalesce(array_agg(e.t ORDER BY e.n), '{}') FROM jsonb_array_elements_text(list) WITH ORDINALITY e(t, n) $$;
 COMMENT ON FUNCTION parity.shadow_texts(pg_catalog.jsonb) IS 'internal: a JSON array of texts as an array';
 
--- numbers stay numbers; what to_jsonb would not give as one plain value goes as its text
-CREATE FUNCTION parity.shadow_key_json(columns pg_catalog.text[], types pg_catalog.text[]) RETURNS pg_catalog.text
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT format('pg_catalog.jsonb_build_array(%s)',
-                  string_agg(format(CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace
-                                          AND t.typcategory NOT IN ('A', 'C') AND t.typname NOT IN ('json', 'jsonb')
-                                         THEN 'pg_catalog.to_jsonb(%s)' ELSE 'pg_catalog.to_jsonb((%s)::pg_catalog.text)' END,
-                                    k.c), ', ' ORDER BY k.n))
-    FROM unnest(columns, types) WITH ORDINALITY k(c, type, n) LEFT JOIN pg_type t ON t.oid = to_regtype(k.type) $$;
-COMMENT ON FUNCTION parity.shadow_key_json(pg_catalog.text[], pg_catalog.text[]) IS
-    'internal: the expression that makes a key, as parity.drift has it, of key columns';
-
 CREATE FUNCTION parity.shadow_aliased(list pg_catalog.jsonb, alias pg_catalog.text DEFAULT 's') RETURNS pg_catalog.text[]
     LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
     AS $$ SELECT coalesce(array_agg(alias || '.' || e.t ORDER BY e.n), '{}') FROM jsonb_array_elements_text(list) WITH ORDINALITY e(t, n) $$;

@@ -30,16 +30,15 @@ CREATE FUNCTION parity.shadow_differences(parts pg_catalog.jsonb) RETURNS pg_cat
     AS $$
 DECLARE
     columns text[] := parity.shadow_texts(parts -> 'columns');
-    types text[] := parity.shadow_texts(parts -> 'to_key_types');
     n int4 := cardinality(columns);
-    k int4 := cardinality(types);
+    k int4 := (parts ->> 'keys')::int4;
     list text;
 BEGIN
     list := (SELECT string_agg('%1$s.c' || i, ', ' ORDER BY i) FROM generate_series(1, n) i);
     RETURN concat(
         'SELECT pg_catalog.jsonb_build_object(''key'', CASE WHEN a.present THEN ',
-        parity.shadow_key_json(ARRAY(SELECT 'a.c' || i FROM generate_series(1, k) i), types), ' ELSE ',
-        parity.shadow_key_json(ARRAY(SELECT 'b.c' || i FROM generate_series(1, k) i), types), ' END, ',
+        format(parts ->> 'key_format', VARIADIC ARRAY(SELECT 'a.c' || i FROM generate_series(1, k) i)), ' ELSE ',
+        format(parts ->> 'key_format', VARIADIC ARRAY(SELECT 'b.c' || i FROM generate_series(1, k) i)), ' END, ',
         '''change'', CASE WHEN b.present IS NULL THEN ''from'' WHEN a.present IS NULL THEN ''to'' ELSE ''changed'' END, ',
         '''columns'', CASE WHEN a.present AND b.present THEN pg_catalog.array_remove(ARRAY[',
         (SELECT string_agg(format('CASE WHEN parity.row_hash(ROW(a.c%1$s)) OPERATOR(pg_catalog.<>) parity.row_hash(ROW(b.c%1$s)) THEN %2$L END', i,
@@ -154,7 +153,7 @@ DECLARE
 BEGIN
     RETURN concat(
         'SELECT jsonb_build_object(''rows'', count(*), ''keys'', coalesce(jsonb_agg(x.k ORDER BY x.i) FILTER (WHERE x.i <= 5), ''[]'')) ',
-        'FROM (SELECT row_number() OVER () AS i, ', parity.shadow_key_json(there[1:k], types[1:k]), ' AS k FROM ',
+        'FROM (SELECT row_number() OVER () AS i, ', format(parts ->> 'key_format', VARIADIC there[1:k]), ' AS k FROM ',
         parts ->> 'from_view', ' a JOIN ', parts ->> 'to_view', ' b ON ',
         (SELECT string_agg(format('%s::%s %s %s', up[i], types[i], equal[i], there[i]), ' AND ' ORDER BY i)
          FROM generate_series(1, k) i),
@@ -237,7 +236,7 @@ BEGIN
     ELSIF signature IS NULL THEN
         notes := notes || 'writes are not shadowed: a trigger of the shadow is missing or disabled'::text;
     END IF;
-    IF forward AND NOT EXISTS (SELECT FROM parity.shadow_work w WHERE w.id = s.id AND w.complete) THEN
+    IF forward AND NOT EXISTS (SELECT FROM parity.shadow_work w WHERE w.id = s.id AND w.complete AND w.started_at >= s.started_at) THEN
         notes := notes || 'the backfill is not complete'::text;
     END IF;
     SELECT count(DISTINCT d.key) INTO drifted FROM parity.drift d WHERE d.shadow = s.name;
@@ -248,7 +247,9 @@ BEGIN
 
     IF status = 'match' AND signature IS NOT NULL THEN
         UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature,
-                unreturning = CASE WHEN NOT forward THEN x.unreturning WHEN returns THEN 0 ELSE (lost ->> 'rows')::int8 END
+                -- what no row explains is not known
+                unreturning = CASE WHEN NOT forward THEN x.unreturning WHEN returns THEN 0
+                                   WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END
             WHERE x.id = s.id AND x.run = s.run;
         IF FOUND THEN
             DELETE FROM parity.shadow_mark m WHERE m.ctid = ANY (seen);
