@@ -5,7 +5,7 @@
 #   make sqlite       sqlite_ext/parity.so alone; needs no PostgreSQL
 #   make install      both, into PostgreSQL's own folders and $(sqlitedir)
 #   make installcheck pg_regress against the running server that PGHOST etc. name
-#   make demo         the main job on real data, in a throw-away PostgreSQL
+#   make demo         the main job on real data, and a change of schema under load, in a throw-away PostgreSQL
 #   make test         every test, in a throw-away PostgreSQL (tests/tests.mk)
 #   make bench        measures, and writes bench/RESULTS.md
 #   make matrix       the tests on several Debian releases (scripts/matrix.sh)

@@ -3,7 +3,8 @@
 # ships it for SQLite, is loaded into a throw-away PostgreSQL by pgloader, and
 # parity compares the two in both directions: first as loaded, then with three
 # cells changed, a row deleted and a row added. Then the differing rows are read
-# out of the bundle, explained, and SQLite's are repaired to match again. Every
+# out of the bundle, explained, and SQLite's are repaired to match again. The
+# second act, demo-shadow.sh, changes the schema of a table under load. Every
 # command is printed before it runs. Exits with 1 if any verdict is wrong; leaves nothing behind.
 #
 #   scripts/demo.sh        (make demo installs what it needs first)
@@ -186,6 +187,8 @@ run "$verify_in_sqlite"
 matching >found
 rows=$((rows + 1)) # the row that was added to PostgreSQL
 expect "every table matches" <<<"$tables tables match, $rows and $rows rows"
+
+"$here/scripts/demo-shadow.sh" || wrong=1
 
 if [ $wrong -ne 0 ]; then
     printf '\ndemo: a verdict is WRONG\n'

@@ -56,6 +56,8 @@ BEGIN
             HINT = 'Drop the shadow and create it again.';
     END IF;
     condition := concat(parts[1], call, percent, tail);
+    -- a verification holds the view, and wants the shadow's row at its end: give way before it looks for a deadlock
+    PERFORM set_config('lock_timeout', parity.shadow_patience(lock_timeout), true);
     EXECUTE format('CREATE OR REPLACE VIEW %s%s AS SELECT %s FROM %s s WHERE %s', parity.shadow_relation(s.source_view),
         (SELECT format(' WITH (%s)', string_agg(format('%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', '))
          FROM pg_class c, unnest(c.reloptions) o WHERE c.oid = s.source_view HAVING count(*) > 0),
