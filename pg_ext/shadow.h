@@ -54,6 +54,7 @@ typedef struct ParityShadow {
     char *phase;
     bool is_backward; /* cut over: the source follows the target */
     int64 run;
+    bool guarded; /* others may not write into the table that follows */
 } ParityShadow;
 
 /* By id or, unless it is NULL, by name; in CurrentMemoryContext.  false when snapshot sees none. */

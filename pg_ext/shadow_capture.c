@@ -894,11 +894,13 @@ Datum parity_shadow_guard(PG_FUNCTION_ARGS)
     table = !found ? InvalidOid : s.is_backward ? s.source : s.target;
     if (!found || !belongs(data->tg_relation, table))
         return PointerGetDatum(NULL);
-    if (s.is_backward && strcmp(s.phase, "cut over") == 0)
+    if (s.guarded && (strcmp(s.phase, "cut over") == 0 || strcmp(s.phase, "shadowing") == 0))
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("table \"%s\" was replaced by \"%s\"", get_rel_name(table), get_rel_name(s.target)),
-                        errdetail("It only follows the other one, as the way back of shadow \"%s\".", s.name),
-                        errhint("Write to the other table; parity.shadow_rollback makes this one the first again.")));
+                        errmsg("table \"%s\" was replaced by \"%s\"", get_rel_name(table),
+                               get_rel_name(s.is_backward ? s.target : s.source)),
+                        errdetail("It only follows the other one, by shadow \"%s\".", s.name),
+                        errhint("Write to the other table; parity.%s makes this one the first again.",
+                                s.is_backward ? "shadow_rollback" : "shadow_cutover")));
     parity_shadow_mark(&s, "foreign write", "the table that follows was written by others");
     g->marked = true;
     return PointerGetDatum(NULL);

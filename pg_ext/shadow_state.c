@@ -48,7 +48,8 @@ enum {
     S_SEARCH_PATH,
     S_PHASE,
     S_DIRECTION,
-    S_RUN
+    S_RUN,
+    S_GUARDED = 32
 };
 /* of parity.shadow_mark */
 enum { M_ID = 1, M_RUN, M_KIND };
@@ -113,6 +114,7 @@ static void take(HeapTuple row, Relation rel, ParityShadow *out)
     word = text_at(row, rel, S_DIRECTION);
     out->is_backward = strcmp(word, "backward") == 0;
     out->run = DatumGetInt64(at(row, rel, S_RUN));
+    out->guarded = DatumGetBool(at(row, rel, S_GUARDED));
 }
 
 bool parity_shadow_find(int64 id, const char *name, Snapshot snapshot, ParityShadow *out)

@@ -34,7 +34,8 @@ CREATE TABLE parity.shadow (
     origin pg_catalog.text,
     unreturning pg_catalog.int8,
     swapped pg_catalog.bool NOT NULL DEFAULT false,
-    accepted pg_catalog.text[] NOT NULL DEFAULT '{}'
+    accepted pg_catalog.text[] NOT NULL DEFAULT '{}',
+    guarded pg_catalog.bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE parity.shadow IS 'the shadows: which table follows which, under which mapping, and how far each has come; see parity.shadow_status';
 COMMENT ON COLUMN parity.shadow.id IS 'its triggers are called with it';
@@ -52,6 +53,8 @@ COMMENT ON COLUMN parity.shadow.unreturning IS
     'how many rows the way back did not make what they were, when the tables were last found equal; NULL: not known';
 COMMENT ON COLUMN parity.shadow.swapped IS 'whether the last cutover swapped the tables'' names';
 COMMENT ON COLUMN parity.shadow.accepted IS 'what the last cutover was told to accept';
+COMMENT ON COLUMN parity.shadow.guarded IS
+    'whether what others write into the table that follows is refused: it was the one that is written, and somebody may not know';
 
 CREATE TABLE parity.drift (
     shadow pg_catalog.text NOT NULL,

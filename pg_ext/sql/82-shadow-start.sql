@@ -137,7 +137,7 @@ BEGIN
     UPDATE parity.shadow x SET
             phase = CASE s.direction WHEN 'backward' THEN 'cut over' ELSE 'shadowing' END,
             run = s.run OPERATOR(pg_catalog.+) 1, started_at = pg_catalog.clock_timestamp(),
-            start_xid = pg_catalog.pg_current_xact_id(), verified_at = NULL, verified_as = NULL, origin = parity.shadow_place()
+            start_xid = pg_catalog.pg_current_xact_id(), guarded = s.direction OPERATOR(pg_catalog.=) 'backward', verified_at = NULL, verified_as = NULL, origin = parity.shadow_place()
         WHERE x.name OPERATOR(pg_catalog.=) s.name RETURNING x.* INTO s;
     PERFORM parity.shadow_arm(s);
     PERFORM parity.shadow_note(s.name, 'start', pg_catalog.jsonb_build_object('run', s.run, 'again', again));

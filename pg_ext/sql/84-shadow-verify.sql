@@ -168,6 +168,28 @@ $$;
 COMMENT ON FUNCTION parity.shadow_no_return(pg_catalog.jsonb, pg_catalog.jsonb) IS
     'internal: the query for the rows of which the way back makes something else than they were';
 
+-- A step that holds the shadow may wait for the tables, which a verification has locked: so that does not wait long.
+CREATE FUNCTION parity.shadow_found_equal(s parity.shadow, signature pg_catalog.text, unreturning pg_catalog.int8, seen pg_catalog.tid[])
+    RETURNS pg_catalog.bool
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '1s'
+    AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', parity.shadow_patience(s.lock_timeout), true);
+    UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature, unreturning = shadow_found_equal.unreturning
+        WHERE x.id = s.id AND x.run = s.run;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM parity.shadow_mark m WHERE m.ctid = ANY (seen);
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN false;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_found_equal(parity.shadow, pg_catalog.text, pg_catalog.int8, pg_catalog.tid[]) IS
+    'internal: records a verification, and takes the marks away that it saw; false when another step is under way';
+
 -- INOUT: the result has a column name too
 CREATE FUNCTION parity.shadow_verify(INOUT name pg_catalog.text, OUT status pg_catalog.text, OUT source_rows pg_catalog.int8,
                                      OUT target_rows pg_catalog.int8, OUT differing pg_catalog.int8,
@@ -245,15 +267,11 @@ BEGIN
     END IF;
     detail := nullif(array_to_string(notes, '; '), '');
 
-    IF status = 'match' AND signature IS NOT NULL THEN
-        UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature,
-                -- what no row explains is not known
-                unreturning = CASE WHEN NOT forward THEN x.unreturning WHEN returns THEN 0
-                                   WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END
-            WHERE x.id = s.id AND x.run = s.run;
-        IF FOUND THEN
-            DELETE FROM parity.shadow_mark m WHERE m.ctid = ANY (seen);
-        END IF;
+    IF status = 'match' AND signature IS NOT NULL
+       -- what no row explains is not known
+       AND NOT parity.shadow_found_equal(s, signature, CASE WHEN NOT forward THEN s.unreturning WHEN returns THEN 0
+                                                            WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END, seen) THEN
+        detail := concat_ws('; ', detail, 'not recorded, since another step of the shadow is under way');
     END IF;
     PERFORM parity.shadow_note(name, 'verify', jsonb_build_object(
         'status', status, 'source_rows', source_rows, 'target_rows', target_rows, 'differing', differing,

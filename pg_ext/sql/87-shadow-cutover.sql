@@ -192,7 +192,9 @@ BEGIN
     IF mode = 'live' THEN
         RETURN parity.shadow_live(s);
     ELSIF mode = 'verified' THEN
-        RETURN jsonb_build_object('mode', mode, 'equal', true, 'returns', s.unreturning = 0 IS TRUE, 'unreturning', s.unreturning);
+        RETURN jsonb_build_object('mode', mode, 'equal', true,
+            -- what the other direction would make of it was not asked since
+            'returns', CASE WHEN forward THEN s.unreturning = 0 IS TRUE END, 'unreturning', CASE WHEN forward THEN s.unreturning END);
     END IF;
     parts := parity.shadow_statements(s.name);
     found_both := parity.shadow_read_digests(parts, parity.shadow_statements(s.name, CASE WHEN forward THEN 'backward' ELSE 'forward' END));
@@ -306,11 +308,12 @@ BEGIN
             phase = CASE WHEN cutover THEN 'cut over' ELSE 'shadowing' END,
             direction = CASE WHEN cutover THEN 'backward' ELSE 'forward' END,
             run = s.run + 1,
+            guarded = true,
             swapped = cutover AND swap_names,
             accepted = CASE WHEN cutover THEN accept ELSE s.accepted END,
             -- what comes back is equal as well: then this was a verification of the other direction, too
             verified_at = CASE WHEN (result ->> 'returns')::bool THEN CASE mode WHEN 'verified' THEN s.verified_at ELSE locked END END,
-            unreturning = CASE WHEN mode = 'verified' THEN s.unreturning WHEN (result ->> 'returns')::bool THEN 0 END
+            unreturning = CASE WHEN mode = 'verified' AND cutover THEN s.unreturning WHEN (result ->> 'returns')::bool THEN 0 END
         WHERE x.id = s.id;
     DELETE FROM parity.shadow_mark m WHERE m.id = s.id;
     IF (cutover AND swap_names) OR (NOT cutover AND s.swapped) THEN
