@@ -196,7 +196,7 @@ SELECT * FROM parity.shadow_heal('parts', everything => true);
 SELECT * FROM stands('parts');
 -- after a cutover they may not; nor may they empty one
 BEGIN;
-UPDATE parity.shadow SET direction = 'backward', phase = 'cut over' WHERE name = 'parts';
+UPDATE parity.shadow SET direction = 'backward', phase = 'cut over', guarded = true WHERE name = 'parts';
 SELECT parity.shadow_arm(s) FROM parity.shadow s WHERE name = 'parts';
 SAVEPOINT a;
 INSERT INTO parts_b VALUES ('direct', 'b', 100);
