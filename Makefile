@@ -160,7 +160,8 @@ demo: deps-demo
 	PG_CONFIG='$(PG_CONFIG)' scripts/demo.sh
 
 # ROWS=2000000 RUNS=7 DIFF_ROWS=10000000 DIFF_RUNS=1 LIVE_ROWS=1000000 LIVE_RUNS=7
-# LIVE_TXNS=1000000; writes bench/RESULTS.md
+# LIVE_TXNS=1000000 SHADOW_ROWS=200000 SHADOW_RUNS=7 SHADOW_TXNS=200000 SHADOW_FILL=1000000
+# SHADOW_CUTOVER=10000000; writes bench/RESULTS.md
 bench: deps-bench
 	$(MAKE) --no-print-directory pg sqlite
 	PG_CONFIG='$(PG_CONFIG)' scripts/with-postgres.sh -- /usr/bin/python3 bench/bench.py

@@ -2,7 +2,7 @@
 """The cost of digests, bundles and sketches, as ratios within one run.
 
     make bench [ROWS=2000000] [RUNS=7] [DIFF_ROWS=10000000] [DIFF_RUNS=1] [LIVE_ROWS=1000000] [LIVE_RUNS=7]
-               [LIVE_TXNS=1000000]
+               [LIVE_TXNS=1000000] [SHADOW_ROWS=200000] [SHADOW_RUNS=7] [SHADOW_CUTOVER=10000000]
 
 Builds the same rows in PostgreSQL and in SQLite (bigint key, uuid, text, bool, int, numeric, float8, timestamptz,
 nullable text), checks that both sides' digests are equal, then times each query RUNS times in turn, so that a machine
@@ -15,8 +15,8 @@ alone, which is what the ratios are to. That is told by the clock and by what th
 other work on the machine disturbs less.
 
 Then come bench_diff.py, which finds the rows in which two databases differ (DIFF_ROWS, DIFF_RUNS), bench_live.py, which
-writes to tables with and without live checksums (LIVE_ROWS, LIVE_RUNS, LIVE_TXNS), and trials.c, which reads sketches
-back.
+writes to tables with and without live checksums (LIVE_ROWS, LIVE_RUNS, LIVE_TXNS), bench_shadow.py, which writes to a
+table that another one follows (SHADOW_ROWS, SHADOW_RUNS and more), and trials.c, which reads sketches back.
 
 Runs inside scripts/with-postgres.sh. Needs psycopg 3; pg_comparator's row is left out where the extension pgcmp is not
 installed.
@@ -36,6 +36,7 @@ import psycopg
 
 import bench_diff
 import bench_live
+import bench_shadow
 from common import COLUMNS, RELADIFF, build_sqlite, configure, make_table, processor, ratio, rotate
 
 ROWS = int(os.environ.get('ROWS', '2000000'))
@@ -198,6 +199,7 @@ def main():
     pg.execute('DROP TABLE t')
     differences = bench_diff.measure()
     live = bench_live.measure()
+    shadow = bench_shadow.measure()
 
     with open(out_path, 'w') as out:
         print('# Results of `make bench`\n', file=out)
@@ -213,6 +215,7 @@ def main():
         bundle_table(out, lite_bundle_clock, lite_bundle_processor, 'parity_checksum', 'SQLite, the bundle of the table')
         bench_diff.report(differences, out)
         bench_live.report(live, out)
+        bench_shadow.report(shadow, out)
         print('\n## Against what was to be reached\n', file=out)
         print('| ratio | to reach | measured |\n|---|---|---|', file=out)
         for what, goal, value in [
@@ -230,6 +233,7 @@ def main():
             ('the same, processor time', '≤ 2.2', ratio(lite_bundle_processor, 'parity_bundle', 'parity_checksum')),
             *bench_diff.goals(differences),
             *bench_live.goals(live),
+            *bench_shadow.goals(shadow),
         ]:
             print('| %s | %s | %s |' % (what, goal, '%.2f' % value if value else 'not installed'), file=out)
         for what, value in [('PostgreSQL, `parity.checksum`', pg_memory), ('PostgreSQL, `parity.bundle`', pg_bundle_memory),

@@ -11,9 +11,13 @@
 
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "fmgr.h"
+#include "parser/parse_relation.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #if PG_VERSION_NUM < 130000
 #error "parity needs PostgreSQL 13 or newer"
@@ -60,14 +64,66 @@
 
 /* 14: index_insert is told whether the indexed columns are unchanged; multiranges; a renamed type. */
 #if PG_VERSION_NUM >= 140000
-#define parity_index_insert(index, values, nulls, tid, table, info) \
-    index_insert(index, values, nulls, tid, table, UNIQUE_CHECK_NO, false, info)
+#define parity_index_insert_checked(index, values, nulls, tid, table, check, info) \
+    index_insert(index, values, nulls, tid, table, check, false, info)
 #else
-#define parity_index_insert(index, values, nulls, tid, table, info) \
-    index_insert(index, values, nulls, tid, table, UNIQUE_CHECK_NO, info)
+#define parity_index_insert_checked(index, values, nulls, tid, table, check, info) \
+    index_insert(index, values, nulls, tid, table, check, info)
 #define PG_LSNOID LSNOID
 #define TYPTYPE_MULTIRANGE 'm'
 #define get_multirange_range(type) InvalidOid
 #endif
+
+#define parity_index_insert(index, values, nulls, tid, table, info) \
+    parity_index_insert_checked(index, values, nulls, tid, table, UNIQUE_CHECK_NO, info)
+
+/* 14: what rows are put into is an argument, not a field of the state. 16, 18: rights and pruning have lists. */
+#if PG_VERSION_NUM < 140000
+#define parity_compute_generated(rel, estate, slot) ExecComputeStoredGenerated(estate, slot, CMD_INSERT)
+#define parity_insert_index_tuples(rel, slot, estate) ExecInsertIndexTuples(slot, estate, false, NULL, NIL)
+#else
+#define parity_compute_generated(rel, estate, slot) ExecComputeStoredGenerated(rel, estate, slot, CMD_INSERT)
+#if PG_VERSION_NUM < 160000
+#define parity_insert_index_tuples(rel, slot, estate) ExecInsertIndexTuples(rel, slot, estate, false, false, NULL, NIL)
+#else
+#define parity_insert_index_tuples(rel, slot, estate) \
+    ExecInsertIndexTuples(rel, slot, estate, false, false, NULL, NIL, false)
+#endif
+#endif
+
+/* An open relation as the one that rows are put into. */
+static inline ResultRelInfo *parity_open_result(EState *estate, Relation rel)
+{
+    ResultRelInfo *out = makeNode(ResultRelInfo);
+    RangeTblEntry *entry = makeNode(RangeTblEntry);
+
+    entry->rtekind = RTE_RELATION;
+    entry->relid = RelationGetRelid(rel);
+    entry->relkind = rel->rd_rel->relkind;
+    entry->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 160000
+    {
+        List *rights = NIL;
+
+        addRTEPermissionInfo(&rights, entry);
+#if PG_VERSION_NUM >= 180000
+        ExecInitRangeTable(estate, list_make1(entry), rights, bms_make_singleton(1));
+#else
+        ExecInitRangeTable(estate, list_make1(entry), rights);
+#endif
+    }
+#else
+    ExecInitRangeTable(estate, list_make1(entry));
+#endif
+    InitResultRelInfo(out, rel, 1, NULL, 0);
+#if PG_VERSION_NUM >= 140000
+    estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, out);
+#else
+    estate->es_result_relations = out;
+    estate->es_num_result_relations = 1;
+    estate->es_result_relation_info = out;
+#endif
+    return out;
+}
 
 #endif

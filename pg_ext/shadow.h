@@ -9,6 +9,9 @@
  *  - Statement triggers with transition tables: one statement there for one
  *    here (shadow_capture.c).  Partitioned tables, and what a subscription
  *    applies, have row triggers.
+ *  - An INSERT's rows are put there plainly, some at a time, where the table
+ *    that follows allows it (shadow_insert.c).  When a key is there already, and
+ *    wherever that is not allowed, the statement there is an upsert.
  *  - What a trigger is told may be older than what the table holds: a trigger
  *    or a function of the same statement may have written the row again, and
  *    been shadowed already.  Whenever anything of this shadow was written since
@@ -107,6 +110,20 @@ extern char *parity_shadow_key_json(const ParityMapping *m, const char *alias);
 
 /* Whether an expression (or a list of such, or NULL) calls functions that may look names up. */
 extern bool parity_shadow_calls_foreign(Node *node);
+
+/* -------------------------------------- an INSERT's rows, put plainly: shadow_insert.c */
+
+/* The mapping's expressions, ready to be run, of rows that need no statement. */
+typedef struct ParityInsert ParityInsert;
+
+/* In CurrentMemoryContext; NULL when only a statement will do.  id is the shadow's. */
+extern ParityInsert *parity_shadow_plan_insert(const ParityMapping *m, int64 id);
+extern ParityInsert *parity_shadow_copy_insert(const ParityInsert *p);
+/*
+ * Puts the rows of data's new table into to, which is open and locked; how many.
+ * A key that is there already is an error: to be called in a subtransaction.
+ */
+extern uint64 parity_shadow_insert(const ParityInsert *p, Relation to, TriggerData *data);
 
 /* ------------------------------------------------ who writes: shadow_chain.c */
 

@@ -45,9 +45,15 @@ typedef enum event { ON_INSERT, ON_UPDATE, ON_DELETE, EVENTS } event;
 
 static const char *const operations[] = {"insert", "update", "delete"};
 
-/* The statements; those that read transition tables are planned for each event. */
+/* How a statement's rows are written. */
+typedef enum way {
+    PLAINLY,   /* an INSERT's rows that are not there yet, without a statement */
+    BY_UPSERT, /* whatever is there */
+    BY_STATE   /* as the rows are now, whatever the transition tables say */
+} way;
+
+/* The statements; those that read transition tables are planned for each event and size. */
 typedef enum work {
-    INSERT_NEW,   /* plainly */
     UPSERT_NEW,
     UPDATE_NEW,   /* the rows that are there */
     DELETE_OLD,
@@ -61,6 +67,9 @@ typedef enum work {
     ROW_LEFT_OUT, /* one key, if it is such */
     WORKS
 } work;
+
+/* PostgreSQL plans for the number of rows that there are when it plans: few must not have the plan of many. */
+#define SIZES 4
 
 typedef struct follower_key {
     int64 id;
@@ -82,10 +91,16 @@ typedef struct follower {
     bool looked;         /* at the table that follows: it was not locked */
     ParityDeferrable constraints; /* of it */
     bool vetoed;         /* rules or triggers of it may leave rows out */
-    SPIPlanPtr plans[WORKS][EVENTS];
+    SPIPlanPtr plans[WORKS][EVENTS][SIZES];
+    ParityInsert *insert; /* NULL when rows cannot be put plainly */
+    bool insert_planned;
+    int upserts;         /* how many statements are not to try it */
     uint64 epoch;        /* the transaction in which ... */
-    CommandId last;      /* ... it wrote last, when the commands had come so far */
+    CommandId last;      /* ... it wrote last, and the last command of that */
 } follower;
+
+/* For so many statements after a conflict, no INSERT is tried plainly. */
+#define UPSERTS_AFTER_CONFLICT 100
 
 static HTAB *followers;
 static uint64 transactions = 1;
@@ -238,12 +253,11 @@ static Oid owner_of(Oid rel)
 
 static void free_plans(follower *f)
 {
-    for (int w = 0; w < WORKS; w++)
-        for (int e = 0; e < EVENTS; e++) {
-            if (f->plans[w][e] != NULL)
-                SPI_freeplan(f->plans[w][e]);
-            f->plans[w][e] = NULL;
-        }
+    SPIPlanPtr *plans = &f->plans[0][0][0];
+
+    for (int i = 0; i < WORKS * EVENTS * SIZES; i++)
+        if (plans[i] != NULL)
+            SPI_freeplan(plans[i]);
 }
 
 static void build(follower *f, Relation rel)
@@ -262,6 +276,8 @@ static void build(follower *f, Relation rel)
     memset(&f->map, 0, sizeof f->map);
     memset(&f->shadow, 0, sizeof f->shadow);
     memset(&f->constraints, 0, sizeof f->constraints);
+    f->insert = NULL;
+    f->insert_planned = false;
     f->context = AllocSetContextCreate(TopMemoryContext, "parity shadow", ALLOCSET_SMALL_SIZES);
     caller = MemoryContextSwitchTo(f->context);
     f->off = !parity_shadow_find(f->key.id, NULL, snapshot, &f->shadow) || !parity_shadow_is_on(&f->shadow, snapshot);
@@ -395,7 +411,7 @@ static char *parameters(const follower *f)
     return psprintf("(SELECT %s) p(%s)", values.data, names.data);
 }
 
-static char *statement(const follower *f, work w, event e)
+static char *statement(const follower *f, work w, event e, int size)
 {
     const ParityMapping *m = &f->map;
     const char *and = m->condition_text != NULL ? psprintf(" AND (%s)", m->condition_text) : "";
@@ -403,9 +419,6 @@ static char *statement(const follower *f, work w, event e)
     StringInfoData set;
 
     switch (w) {
-    case INSERT_NEW:
-        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " NEW_TABLE " s%s", m->to_name, m->list,
-                        m->values, where);
     case UPSERT_NEW:
         return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM " NEW_TABLE " s%s %s", m->to_name,
                         m->list, m->values, where, m->conflict);
@@ -416,7 +429,9 @@ static char *statement(const follower *f, work w, event e)
         return psprintf("UPDATE %s t SET %s FROM " NEW_TABLE " s WHERE %s", m->to_name, set.data,
                         parity_shadow_key_match(m, "t", false, "s", true));
     case DELETE_OLD:
-        return psprintf("DELETE FROM %s t USING " OLD_TABLE " s WHERE %s", m->to_name,
+        /* many: the keys alone, behind a wall, since PostgreSQL would carry whole rows along */
+        return psprintf("DELETE FROM %s t USING %s s WHERE %s", m->to_name,
+                        size > 0 ? psprintf("(SELECT %s FROM " OLD_TABLE " s OFFSET 0)", parity_shadow_from_key(m, "s")) : OLD_TABLE,
                         parity_shadow_key_match(m, "t", false, "s", true));
     case DELETE_OUT:
         return psprintf("DELETE FROM %s t USING " NEW_TABLE " s WHERE %s AND (%s) IS NOT TRUE", m->to_name,
@@ -449,13 +464,22 @@ static char *statement(const follower *f, work w, event e)
     }
 }
 
-static SPIPlanPtr plan_of(follower *f, work w, event e)
+/* The class of plans that a statement needs. */
+static int size_of(const TriggerData *data)
 {
-    SPIPlanPtr *slot = &f->plans[w][e];
+    int64 old = data->tg_oldtable != NULL ? tuplestore_tuple_count(data->tg_oldtable) : 0;
+    int64 new = data->tg_newtable != NULL ? tuplestore_tuple_count(data->tg_newtable) : 0, n = Max(old, new);
+
+    return n < 32 ? 0 : n < 1024 ? 1 : n < 32768 ? 2 : 3;
+}
+
+static SPIPlanPtr plan_of(follower *f, work w, event e, int size)
+{
+    SPIPlanPtr *slot = &f->plans[w][e][size];
 
     if (*slot == NULL) {
         bool row = w == ROW_DELETE || w == ROW_UPSERT || w == ROW_LEFT_OUT;
-        char *sql = statement(f, w, e);
+        char *sql = statement(f, w, e, size);
         SPIPlanPtr plan = SPI_prepare(sql, row ? f->map.keys : 0, row ? f->key_types : NULL);
 
         if (plan == NULL)
@@ -468,9 +492,9 @@ static SPIPlanPtr plan_of(follower *f, work w, event e)
 }
 
 /* Runs a statement under a fresh snapshot; how many rows it wrote. */
-static uint64 run(follower *f, work w, event e, Datum *values, const char *nulls)
+static uint64 run(follower *f, work w, event e, int size, Datum *values, const char *nulls)
 {
-    SPIPlanPtr plan = plan_of(f, w, e);
+    SPIPlanPtr plan = plan_of(f, w, e, size);
     int rc = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
 
     if (rc < 0)
@@ -524,10 +548,10 @@ static bool same_keys(const follower *f, TriggerData *data)
     return same;
 }
 
-static void write_by_state(follower *f, event e)
+static void write_by_state(follower *f, event e, int size)
 {
-    (void)run(f, STATE_DELETE, e, NULL, NULL);
-    (void)run(f, STATE_UPSERT, e, NULL, NULL);
+    (void)run(f, STATE_DELETE, e, size, NULL, NULL);
+    (void)run(f, STATE_UPSERT, e, size, NULL, NULL);
 }
 
 /* Whether anything of the shadow was written since the statement whose trigger this is began. */
@@ -536,28 +560,93 @@ static bool wrote_since(const follower *f)
     return f->epoch == transactions && (!ActiveSnapshotSet() || f->last >= GetActiveSnapshot()->curcid);
 }
 
-/* A statement's rows; by_state is true when what the transition tables hold may be old. */
-static void write_statement(follower *f, TriggerData *data, event e, bool by_state)
+/* Planned when it is first needed: what goes wrong then is a failure of the write. */
+static const ParityInsert *insert_of(follower *f)
 {
+    if (!f->insert_planned) {
+        ParityInsert *plan = parity_shadow_plan_insert(&f->map, f->shadow.id);
+        MemoryContext caller = MemoryContextSwitchTo(f->context);
+
+        f->insert = plan != NULL ? parity_shadow_copy_insert(plan) : NULL;
+        MemoryContextSwitchTo(caller);
+        f->insert_planned = true;
+    }
+    return f->insert;
+}
+
+typedef struct place {
+    const char *shadow, *table;
+} place;
+
+static void tell_place(void *arg)
+{
+    const place *p = arg;
+
+    errcontext("INSERT into %s by shadow \"%s\"", p->table, p->shadow);
+}
+
+/* Puts an INSERT's rows there without a statement; false when that cannot be, and nothing was done. */
+static bool write_plainly(follower *f, TriggerData *data)
+{
+    place here = {f->shadow.name, f->map.to_name};
+    ErrorContextCallback context = {error_context_stack, tell_place, &here};
+    const ParityInsert *plan;
+    Relation to;
+    bool can;
+
+    error_context_stack = &context;
+    to = table_open(f->map.to, RowExclusiveLock);
+    plan = f->valid ? insert_of(f) : NULL;
+    /* the table may be another one since it was locked */
+    can = plan != NULL && f->valid;
+    if (can) {
+        uint64 written = parity_shadow_insert(plan, to, data);
+
+        if (f->map.condition == NULL)
+            must_have_written(f, (uint64)tuplestore_tuple_count(data->tg_newtable), written);
+    }
+    table_close(to, NoLock);
+    error_context_stack = context.previous;
+    return can;
+}
+
+/* Whether it is worth trying. */
+static bool may_write_plainly(follower *f, TriggerData *data, event e)
+{
+    if (e != ON_INSERT || TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
+        RelationGetRelid(data->tg_relation) != f->map.from || (f->insert_planned && f->insert == NULL))
+        return false;
+    if (f->upserts == 0)
+        return true;
+    f->upserts--;
+    return false;
+}
+
+static void write_statement(follower *f, TriggerData *data, event e, way how)
+{
+    int size = size_of(data);
+
+    if (how == PLAINLY && write_plainly(f, data))
+        return;
     SPI_connect();
     if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
         elog(ERROR, "SPI_register_trigger_data failed");
-    if (by_state)
-        write_by_state(f, e);
+    if (how == BY_STATE)
+        write_by_state(f, e, size);
     else if (e == ON_DELETE)
-        (void)run(f, DELETE_OLD, e, NULL, NULL);
+        (void)run(f, DELETE_OLD, e, size, NULL, NULL);
     else {
         uint64 wanted = (uint64)tuplestore_tuple_count(data->tg_newtable), written = 0;
 
         if (e == ON_UPDATE && f->map.condition == NULL && f->map.n > f->map.keys)
-            written = run(f, UPDATE_NEW, e, NULL, NULL);
+            written = run(f, UPDATE_NEW, e, size, NULL, NULL);
         if (written != wanted) {
-            written = run(f, UPSERT_NEW, e, NULL, NULL);
+            written = run(f, UPSERT_NEW, e, size, NULL, NULL);
             if (f->map.condition == NULL)
                 must_have_written(f, wanted, written);
         }
         if (e == ON_UPDATE && f->map.condition != NULL)
-            (void)run(f, DELETE_OUT, e, NULL, NULL);
+            (void)run(f, DELETE_OUT, e, size, NULL, NULL);
     }
     SPI_finish();
 }
@@ -581,14 +670,14 @@ static void write_row(follower *f, TriggerData *data, event e)
     }
     SPI_connect();
     if (slots[0] != NULL && !same)
-        (void)run(f, ROW_DELETE, ON_INSERT, old, NULL);
-    if (slots[1] != NULL && run(f, ROW_UPSERT, ON_INSERT, new, NULL) == 0)
-        (void)run(f, ROW_DELETE, ON_INSERT, new, NULL);
+        (void)run(f, ROW_DELETE, ON_INSERT, 0, old, NULL);
+    if (slots[1] != NULL && run(f, ROW_UPSERT, ON_INSERT, 0, new, NULL) == 0)
+        (void)run(f, ROW_DELETE, ON_INSERT, 0, new, NULL);
     /* the old key may have a row again */
     if (slots[0] != NULL && !same)
-        (void)run(f, ROW_UPSERT, ON_INSERT, old, NULL);
-    if (f->vetoed && ((slots[0] != NULL && run(f, ROW_LEFT_OUT, ON_INSERT, old, NULL) > 0) ||
-                      (slots[1] != NULL && run(f, ROW_LEFT_OUT, ON_INSERT, new, NULL) > 0)))
+        (void)run(f, ROW_UPSERT, ON_INSERT, 0, old, NULL);
+    if (f->vetoed && ((slots[0] != NULL && run(f, ROW_LEFT_OUT, ON_INSERT, 0, old, NULL) > 0) ||
+                      (slots[1] != NULL && run(f, ROW_LEFT_OUT, ON_INSERT, 0, new, NULL) > 0)))
         refuse_left_out(f);
     SPI_finish();
 }
@@ -616,19 +705,19 @@ static void check_left_out(follower *f, TriggerData *data, event e)
     SPI_connect();
     if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
         elog(ERROR, "SPI_register_trigger_data failed");
-    if (run(f, LEFT_OUT, e, NULL, NULL) > 0)
+    if (run(f, LEFT_OUT, e, size_of(data), NULL, NULL) > 0)
         refuse_left_out(f);
     SPI_finish();
 }
 
-static void write_now(follower *f, TriggerData *data, event e, bool by_state)
+static void write_now(follower *f, TriggerData *data, event e, way how)
 {
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
         write_truncate(f);
     else if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
         write_row(f, data, e);
     else {
-        write_statement(f, data, e, by_state);
+        write_statement(f, data, e, how);
         if (f->vetoed)
             check_left_out(f, data, e);
     }
@@ -691,7 +780,7 @@ static void quarantine(follower *f, TriggerData *data, event e, const ErrorData 
 
         if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
             elog(ERROR, "SPI_register_trigger_data failed");
-        portal = SPI_cursor_open(NULL, plan_of(f, KEYS, e), NULL, NULL, true);
+        portal = SPI_cursor_open(NULL, plan_of(f, KEYS, e, size_of(data)), NULL, NULL, true);
         for (;;) {
             SPITupleTable *table;
             Datum *keys;
@@ -731,7 +820,7 @@ static void check_deferred(follower *f)
 }
 
 /* Writes in a subtransaction; false, and the error in context, when that failed and may be put aside. */
-static bool write_guarded(follower *f, TriggerData *data, event e, bool by_state, ErrorData **error)
+static bool write_guarded(follower *f, TriggerData *data, event e, way how, ErrorData **error)
 {
     MemoryContext context = CurrentMemoryContext;
     ResourceOwner owner = CurrentResourceOwner;
@@ -741,8 +830,9 @@ static bool write_guarded(follower *f, TriggerData *data, event e, bool by_state
     MemoryContextSwitchTo(context);
     PG_TRY();
     {
-        write_now(f, data, e, by_state);
-        check_deferred(f);
+        write_now(f, data, e, how);
+        if (!f->shadow.abort)
+            check_deferred(f);
         ReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
         CurrentResourceOwner = owner;
@@ -766,16 +856,26 @@ static bool write_guarded(follower *f, TriggerData *data, event e, bool by_state
 static void write_or_quarantine(follower *f, TriggerData *data, event e)
 {
     bool by_state = wrote_since(f) || (e == ON_UPDATE && !TRIGGER_FIRED_FOR_ROW(data->tg_event) && !same_keys(f, data));
+    way how = by_state ? BY_STATE : may_write_plainly(f, data, e) ? PLAINLY : BY_UPSERT;
     ErrorData *error = NULL;
 
+    if (how == PLAINLY) {
+        if (write_guarded(f, data, e, how, &error))
+            return;
+        if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION) {
+            f->upserts = UPSERTS_AFTER_CONFLICT;
+            how = BY_UPSERT;
+        } else if (f->shadow.abort)
+            ReThrowError(error);
+    }
     if (f->shadow.abort) {
-        write_now(f, data, e, by_state);
+        write_now(f, data, e, how);
         return;
     }
-    if (write_guarded(f, data, e, by_state, &error))
+    if (how != PLAINLY && write_guarded(f, data, e, how, &error))
         return;
     /* a row that was changed twice in one statement, as by two foreign keys, is in the transition table twice */
-    if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && !by_state && write_guarded(f, data, e, true, &error))
+    if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && !by_state && write_guarded(f, data, e, BY_STATE, &error))
         return;
     quarantine(f, data, e, error);
 }
@@ -784,6 +884,7 @@ static void write_or_quarantine(follower *f, TriggerData *data, event e)
 static void capture(follower *f, TriggerData *data, event e)
 {
     int security, link, timeout = LockTimeout, level = NewGUCNestLevel();
+    CommandId next;
     Oid user;
 
     GetUserIdAndSecContext(&user, &security);
@@ -809,7 +910,10 @@ static void capture(follower *f, TriggerData *data, event e)
     PG_END_TRY();
     AtEOXact_GUC(true, level);
     f->epoch = transactions;
-    f->last = GetCurrentCommandId(false);
+    /* the number that comes next was not used yet: it is that of the next statement, which sees all of this */
+    CommandCounterIncrement();
+    next = GetCurrentCommandId(false);
+    f->last = next > FirstCommandId ? next - 1 : FirstCommandId;
 }
 
 /* ------------------------------------------------------------------ trigger functions */
