@@ -12,6 +12,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -89,6 +90,7 @@ typedef struct follower {
     AttrNumber *key_attributes; /* of rel */
     bool pin;            /* settings matter to what is called */
     bool looked;         /* at the table that follows: it was not locked */
+    List *parts;         /* of it */
     ParityDeferrable constraints; /* of it */
     bool vetoed;         /* rules or triggers of it may leave rows out */
     SPIPlanPtr plans[WORKS][EVENTS][SIZES];
@@ -118,7 +120,7 @@ static void relation_callback(Datum arg, Oid relid)
     hash_seq_init(&scan, followers);
     while ((f = hash_seq_search(&scan)) != NULL)
         if (!OidIsValid(relid) || relid == f->key.rel || relid == f->map.from || relid == f->map.to ||
-            relid == f->map.from_view || relid == f->map.to_view)
+            relid == f->map.from_view || relid == f->map.to_view || list_member_oid(f->parts, relid))
             f->valid = false;
 }
 
@@ -190,6 +192,29 @@ static bool needs_pins(const ParityMapping *m, Relation to)
     return out || indexes_call_foreign(to);
 }
 
+/* Whether rules or triggers of a table, or of a partition of it, may leave rows out. */
+static bool may_leave_out(Relation to)
+{
+    const TriggerDesc *t = to->trigdesc;
+    bool out = to->rd_rules != NULL || (t != NULL && (t->trig_insert_before_row || t->trig_update_before_row || t->trig_delete_before_row));
+    ListCell *cell;
+
+    if (to->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+        return out;
+    foreach (cell, find_inheritance_children(RelationGetRelid(to), NoLock)) {
+        Relation part;
+
+        if (!ConditionalLockRelationOid(lfirst_oid(cell), AccessShareLock))
+            return true;
+        part = try_relation_open(lfirst_oid(cell), NoLock);
+        if (part == NULL)
+            continue;
+        out = may_leave_out(part) || out;
+        relation_close(part, NoLock);
+    }
+    return out;
+}
+
 /* What there is to know of the table that follows; nobody waits for it here, the write itself does, and not for long. */
 static void look_at_target(follower *f)
 {
@@ -204,8 +229,9 @@ static void look_at_target(follower *f)
     if (to == NULL)
         return;
     parity_shadow_deferrable(to, &f->constraints);
-    f->vetoed = to->rd_rules != NULL || (to->trigdesc != NULL && (to->trigdesc->trig_insert_before_row ||
-                                         to->trigdesc->trig_update_before_row || to->trigdesc->trig_delete_before_row));
+    if (to->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+        f->parts = find_all_inheritors(f->map.to, NoLock, NULL);
+    f->vetoed = may_leave_out(to);
     f->pin = needs_pins(&f->map, to);
     relation_close(to, NoLock);
 }
@@ -260,6 +286,13 @@ static void free_plans(follower *f)
             SPI_freeplan(plans[i]);
 }
 
+/* The variable itself, which is read whenever a lock is waited for; the caller puts it back. */
+static void limit_lock_timeout(const follower *f)
+{
+    if (f->shadow.lock_timeout > 0 && (LockTimeout == 0 || LockTimeout > f->shadow.lock_timeout))
+        LockTimeout = f->shadow.lock_timeout;
+}
+
 static void build(follower *f, Relation rel)
 {
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -278,6 +311,7 @@ static void build(follower *f, Relation rel)
     memset(&f->constraints, 0, sizeof f->constraints);
     f->insert = NULL;
     f->insert_planned = false;
+    f->parts = NIL;
     f->context = AllocSetContextCreate(TopMemoryContext, "parity shadow", ALLOCSET_SMALL_SIZES);
     caller = MemoryContextSwitchTo(f->context);
     f->off = !parity_shadow_find(f->key.id, NULL, snapshot, &f->shadow) || !parity_shadow_is_on(&f->shadow, snapshot);
@@ -287,6 +321,7 @@ static void build(follower *f, Relation rel)
         f->off = !belongs(rel, from);
     }
     if (!f->off) {
+        limit_lock_timeout(f);
         parity_shadow_mapping(&f->shadow, f->shadow.is_backward, &f->map);
         if (owner_of(f->map.from) != f->shadow.owner || owner_of(f->map.to) != f->shadow.owner)
             ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -322,6 +357,7 @@ static bool make_valid_or_stop(follower *f, Relation rel)
     MemoryContext context = CurrentMemoryContext;
     ResourceOwner owner = CurrentResourceOwner;
     ErrorData *volatile error = NULL;
+    int timeout = LockTimeout;
     ParityShadow s;
 
     BeginInternalSubTransaction(NULL);
@@ -341,6 +377,7 @@ static bool make_valid_or_stop(follower *f, Relation rel)
     PG_END_TRY();
     MemoryContextSwitchTo(context);
     CurrentResourceOwner = owner;
+    LockTimeout = timeout;
     if (error == NULL)
         return true;
     if (f->shadow.name == NULL || f->shadow.abort || !parity_shadow_may_quarantine(error))
@@ -757,6 +794,7 @@ static void quarantine(follower *f, TriggerData *data, event e, const ErrorData 
     SPI_connect();
     if (TRIGGER_FIRED_FOR_ROW(data->tg_event)) {
         TupleTableSlot *slots[2] = {data->tg_trigslot, e == ON_UPDATE ? data->tg_newslot : NULL};
+        Datum keys[2];
         StringInfoData sql;
         SPIPlanPtr plan;
 
@@ -772,9 +810,10 @@ static void quarantine(follower *f, TriggerData *data, event e, const ErrorData 
             if (plan == NULL || SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
                 elog(ERROR, "could not print a key: %s", SPI_result_code_string(SPI_result));
             key = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-            parity_shadow_put_drift(&f->shadow, &key, 1, operations[e], error);
-            n++;
+            if (n == 0 || !datumIsEqual(keys[0], key, false, -1))
+                keys[n++] = key;
         }
+        parity_shadow_put_drift(&f->shadow, keys, (int)n, operations[e], error);
     } else {
         Portal portal;
 
@@ -890,9 +929,7 @@ static void capture(follower *f, TriggerData *data, event e)
     GetUserIdAndSecContext(&user, &security);
     link = parity_shadow_enter(f->shadow.id, f->map.from, f->map.to);
     SetUserIdAndSecContext(f->shadow.owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-    /* the variable itself: it is read whenever a lock is waited for */
-    if (f->shadow.lock_timeout > 0 && (LockTimeout == 0 || LockTimeout > f->shadow.lock_timeout))
-        LockTimeout = f->shadow.lock_timeout;
+    limit_lock_timeout(f);
     if (f->pin)
         pin_settings(f);
     f->busy++;

@@ -49,7 +49,6 @@ typedef struct opened {
     Query *query;
     int varno; /* of its table */
     Oid table;
-    List *context; /* to print expressions */
 } opened;
 
 /* Opens a view of one table; raises when it is another kind of view. */
@@ -76,7 +75,6 @@ static void open_view(Oid id, opened *out)
                         errmsg("\"%s\" is not a view of the rows of one table", RelationGetRelationName(out->view))));
     out->varno = ref->rtindex;
     out->table = rte->relid;
-    out->context = deparse_context_for("s", rte->relid);
 }
 
 static void close_view(opened *v)
@@ -102,7 +100,8 @@ static char *print(const opened *v, Node *node)
 
     (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     (void)set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-    out = deparse_expression(node, v->context, true, false);
+    /* it opens the table: that of the other view is locked by others perhaps, and nothing of it is printed */
+    out = deparse_expression(node, deparse_context_for("s", v->table), true, false);
     AtEOXact_GUC(true, level);
     return out;
 }

@@ -105,7 +105,7 @@ build/fuzz/%.o: %.c Makefile tests/tests.mk
 # ---- both engines --------------------------------------------------------------
 
 # Those of tests/ that a folder of its own keeps apart: they need a server.
-SERVER_TESTS := tests/cross tests/live
+SERVER_TESTS := tests/cross tests/live tests/shadow
 
 test-sqlite: sqlite
 	@mkdir -p build
