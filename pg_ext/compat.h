@@ -126,4 +126,9 @@ static inline ResultRelInfo *parity_open_result(EState *estate, Relation rel)
     return out;
 }
 
+/* Before 14 it is xid.c's own. */
+#ifndef PG_GETARG_TRANSACTIONID
+#define PG_GETARG_TRANSACTIONID(n) DatumGetTransactionId(PG_GETARG_DATUM(n))
+#endif
+
 #endif

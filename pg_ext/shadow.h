@@ -75,6 +75,7 @@ extern bool parity_shadow_is_on(const ParityShadow *s, Snapshot snapshot);
 typedef struct ParityMapped {
     Node *node;              /* the expression, of columns of from (varno 1), not coerced */
     const char *expression;  /* the same as text over the alias s */
+    const char *mark;        /* what stands for it in statements: see parity_shadow_parse */
     const char *view_column; /* its name in from's view, quoted */
     const char *to_view_column;
     const char *column; /* of to, quoted */
@@ -89,9 +90,11 @@ typedef struct ParityMapping {
     ParityMapped *columns;
     Node *condition;            /* of rows of from that are shadowed, or NULL */
     const char *condition_text; /* over the alias s */
+    const char *condition_mark; /* the same, as values has expressions */
     const char *from_name, *to_name; /* as SQL names them */
     const char *list;           /* the columns of to, with commas */
-    const char *values;         /* the expressions, with commas */
+    const char *values;         /* the expressions over the alias s, with commas: see parity_shadow_parse */
+    const char *view_values;    /* the same as columns of from_view, over the alias v */
     const char *conflict;       /* ON CONFLICT (...) DO UPDATE SET ... */
     const char *conflict_target;
     bool unchecked; /* ... or DO NOTHING: then fewer rows than were given are no failure */
@@ -101,8 +104,16 @@ typedef struct ParityMapping {
 
 /* In CurrentMemoryContext; raises when the views are not, or no longer, what they should be. */
 extern void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *out);
+/*
+ * To be set up before a statement is parsed that has values or condition_mark; mapping outlives the plan.  Expressions
+ * go into it as trees: printed and read again, an operator could be another one, that of somebody's search_path.
+ */
+struct ParseState;
+extern void parity_shadow_parse(struct ParseState *pstate, void *mapping);
 /* "a.k = b.k AND ..." over the key; from_a: a has from's columns, otherwise to's; the same for b. */
 extern char *parity_shadow_key_match(const ParityMapping *m, const char *a, bool from_a, const char *b, bool from_b);
+/* "v.c = b.k AND ...": v has from_view's columns, b from's. */
+extern char *parity_shadow_view_match(const ParityMapping *m, const char *v, const char *b);
 /* The key's columns of from, after an alias, with commas. */
 extern char *parity_shadow_from_key(const ParityMapping *m, const char *alias);
 /* The key as a JSON array, of from's columns after an alias: an SQL expression. */

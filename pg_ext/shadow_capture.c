@@ -78,7 +78,18 @@ typedef struct follower_key {
     uint32 zero;
 } follower_key;
 
-typedef struct follower {
+typedef struct follower follower;
+
+/* What stays while followers come and go. */
+typedef struct place_of {
+    follower_key key;
+    follower *current;
+    uint64 epoch;   /* the transaction in which ... */
+    CommandId last; /* ... the shadow wrote last, and the last command of that */
+} place_of;
+
+struct follower {
+    place_of *at;
     follower_key key;
     bool valid;
     bool off; /* nothing is to be done */
@@ -86,6 +97,7 @@ typedef struct follower {
     MemoryContext context;
     ParityShadow shadow;
     ParityMapping map;
+    ParityMapping *parsed; /* the same, for as long as plans may need it */
     Oid *key_types;      /* of from */
     AttrNumber *key_attributes; /* of rel */
     bool pin;            /* settings matter to what is called */
@@ -97,9 +109,7 @@ typedef struct follower {
     ParityInsert *insert; /* NULL when rows cannot be put plainly */
     bool insert_planned;
     int upserts;         /* how many statements are not to try it */
-    uint64 epoch;        /* the transaction in which ... */
-    CommandId last;      /* ... it wrote last, and the last command of that */
-} follower;
+};
 
 /* For so many statements after a conflict, no INSERT is tried plainly. */
 #define UPSERTS_AFTER_CONFLICT 100
@@ -112,16 +122,19 @@ static uint64 transactions = 1;
 static void relation_callback(Datum arg, Oid relid)
 {
     HASH_SEQ_STATUS scan;
-    follower *f;
+    place_of *at;
 
     (void)arg;
     if (followers == NULL)
         return;
     hash_seq_init(&scan, followers);
-    while ((f = hash_seq_search(&scan)) != NULL)
-        if (!OidIsValid(relid) || relid == f->key.rel || relid == f->map.from || relid == f->map.to ||
-            relid == f->map.from_view || relid == f->map.to_view || list_member_oid(f->parts, relid))
+    while ((at = hash_seq_search(&scan)) != NULL) {
+        follower *f = at->current;
+
+        if (f != NULL && (!OidIsValid(relid) || relid == f->key.rel || relid == f->map.from || relid == f->map.to ||
+                          relid == f->map.from_view || relid == f->map.to_view || list_member_oid(f->parts, relid)))
             f->valid = false;
+    }
 }
 
 static void object_callback(Datum arg, int cache, uint32 hash)
@@ -144,7 +157,7 @@ static void make_cache(void)
 
     memset(&control, 0, sizeof control);
     control.keysize = sizeof(follower_key);
-    control.entrysize = sizeof(follower);
+    control.entrysize = sizeof(place_of);
     control.hcxt = TopMemoryContext;
     CacheRegisterRelcacheCallback(relation_callback, (Datum)0);
     CacheRegisterSyscacheCallback(TYPEOID, object_callback, (Datum)0);
@@ -298,12 +311,9 @@ static void build(follower *f, Relation rel)
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     MemoryContext caller;
 
-    /* what is in use is left as it is, and lost: that is rare */
-    if (f->busy == 0) {
-        free_plans(f);
-        if (f->context != NULL)
-            MemoryContextDelete(f->context);
-    }
+    free_plans(f);
+    if (f->context != NULL)
+        MemoryContextDelete(f->context);
     memset(f->plans, 0, sizeof f->plans);
     f->context = NULL;
     memset(&f->map, 0, sizeof f->map);
@@ -323,6 +333,8 @@ static void build(follower *f, Relation rel)
     if (!f->off) {
         limit_lock_timeout(f);
         parity_shadow_mapping(&f->shadow, f->shadow.is_backward, &f->map);
+        f->parsed = palloc(sizeof *f->parsed);
+        *f->parsed = f->map;
         if (owner_of(f->map.from) != f->shadow.owner || owner_of(f->map.to) != f->shadow.owner)
             ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                             errmsg("the tables of shadow \"%s\" no longer belong to its owner", f->shadow.name),
@@ -390,9 +402,10 @@ static bool make_valid_or_stop(follower *f, Relation rel)
 /* What a trigger needs to know, or NULL when it is to do nothing. */
 static follower *follower_of(FunctionCallInfo fcinfo, TriggerData *data)
 {
-    follower *f = fcinfo->flinfo->fn_extra;
+    place_of *at = fcinfo->flinfo->fn_extra;
+    follower *f;
 
-    if (f == NULL) {
+    if (at == NULL) {
         follower_key key = {0, RelationGetRelid(data->tg_relation), 0};
         bool found;
 
@@ -400,10 +413,18 @@ static follower *follower_of(FunctionCallInfo fcinfo, TriggerData *data)
             key.id = strtoll(data->tg_trigger->tgargs[0], NULL, 10);
         if (followers == NULL)
             make_cache();
-        f = hash_search(followers, &key, HASH_ENTER, &found);
+        at = hash_search(followers, &key, HASH_ENTER, &found);
         if (!found)
-            memset((char *)f + sizeof key, 0, sizeof *f - sizeof key);
-        fcinfo->flinfo->fn_extra = f;
+            memset((char *)at + sizeof key, 0, sizeof *at - sizeof key);
+        fcinfo->flinfo->fn_extra = at;
+    }
+    f = at->current;
+    /* what is at work is left as it is, and lost: that is rare */
+    if (f == NULL || (unlikely(!f->valid) && f->busy > 0)) {
+        f = MemoryContextAllocZero(TopMemoryContext, sizeof *f);
+        f->at = at;
+        f->key = at->key;
+        at->current = f;
     }
     if (unlikely(!f->valid) && !make_valid_or_stop(f, data->tg_relation))
         return NULL;
@@ -448,11 +469,15 @@ static char *parameters(const follower *f)
     return psprintf("(SELECT %s) p(%s)", values.data, names.data);
 }
 
+/*
+ * Every name is qualified, and every operator; expressions of the mapping come from its views, or, over transition
+ * tables, as trees (parity_shadow_parse): a writer's search_path decides nothing.
+ */
 static char *statement(const follower *f, work w, event e, int size)
 {
     const ParityMapping *m = &f->map;
-    const char *and = m->condition_text != NULL ? psprintf(" AND (%s)", m->condition_text) : "";
-    const char *where = m->condition_text != NULL ? psprintf(" WHERE (%s)", m->condition_text) : "";
+    const char *where = m->condition != NULL ? psprintf(" WHERE (%s)", m->condition_mark) : "";
+    char *view = parity_pg_relation_name(m->from_view);
     StringInfoData set;
 
     switch (w) {
@@ -462,7 +487,7 @@ static char *statement(const follower *f, work w, event e, int size)
     case UPDATE_NEW:
         initStringInfo(&set);
         for (int i = m->keys; i < m->n; i++)
-            appendStringInfo(&set, "%s%s = %s", i > m->keys ? ", " : "", m->columns[i].column, m->columns[i].expression);
+            appendStringInfo(&set, "%s%s = %s", i > m->keys ? ", " : "", m->columns[i].column, m->columns[i].mark);
         return psprintf("UPDATE %s t SET %s FROM " NEW_TABLE " s WHERE %s", m->to_name, set.data,
                         parity_shadow_key_match(m, "t", false, "s", true));
     case DELETE_OLD:
@@ -471,31 +496,35 @@ static char *statement(const follower *f, work w, event e, int size)
                         size > 0 ? psprintf("(SELECT %s FROM " OLD_TABLE " s OFFSET 0)", parity_shadow_from_key(m, "s")) : OLD_TABLE,
                         parity_shadow_key_match(m, "t", false, "s", true));
     case DELETE_OUT:
-        return psprintf("DELETE FROM %s t USING " NEW_TABLE " s WHERE %s AND (%s) IS NOT TRUE", m->to_name,
-                        parity_shadow_key_match(m, "t", false, "s", true), m->condition_text);
+        /* a row that was changed twice is there twice, and in the table as it was made last */
+        return psprintf("DELETE FROM %s t USING (SELECT %s FROM " NEW_TABLE " s WHERE (%s) IS NOT TRUE) k WHERE %s"
+                        " AND NOT EXISTS (SELECT FROM %s v WHERE %s)",
+                        m->to_name, parity_shadow_from_key(m, "s"), m->condition_mark,
+                        parity_shadow_key_match(m, "t", false, "k", true), view, parity_shadow_view_match(m, "v", "k"));
     case STATE_DELETE:
-        return psprintf("DELETE FROM %s t USING (%s) k WHERE %s AND NOT EXISTS (SELECT FROM %s s WHERE %s%s)", m->to_name,
-                        key_set(f, e), parity_shadow_key_match(m, "t", false, "k", true), m->from_name,
-                        parity_shadow_key_match(m, "s", true, "k", true), and);
+        return psprintf("DELETE FROM %s t USING (%s) k WHERE %s AND NOT EXISTS (SELECT FROM %s v WHERE %s)", m->to_name,
+                        key_set(f, e), parity_shadow_key_match(m, "t", false, "k", true), view, parity_shadow_view_match(m, "v", "k"));
     case STATE_UPSERT:
-        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s s WHERE EXISTS (SELECT FROM (%s) k WHERE %s)%s %s",
-                        m->to_name, m->list, m->values, m->from_name, key_set(f, e),
-                        parity_shadow_key_match(m, "s", true, "k", true), and, m->conflict);
+        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s v WHERE EXISTS (SELECT FROM (%s) k WHERE %s) %s",
+                        m->to_name, m->list, m->view_values, view, key_set(f, e), parity_shadow_view_match(m, "v", "k"), m->conflict);
     case KEYS:
         return psprintf("SELECT %s FROM (%s) k", parity_shadow_key_json(m, "k"), key_set(f, e));
     case ROW_DELETE:
-        return psprintf("DELETE FROM %s t USING %s WHERE %s AND NOT EXISTS (SELECT FROM %s s WHERE %s%s)", m->to_name,
-                        parameters(f), row_match(f, "t", false), m->from_name, row_match(f, "s", true), and);
+        return psprintf("DELETE FROM %s t USING %s WHERE %s AND NOT EXISTS (SELECT FROM %s v WHERE %s)", m->to_name,
+                        parameters(f), row_match(f, "t", false), view, parity_shadow_view_match(m, "v", "p"));
     case ROW_UPSERT:
-        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s s, %s WHERE %s%s %s", m->to_name,
-                        m->list, m->values, m->from_name, parameters(f), row_match(f, "s", true), and, m->conflict);
+        return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s v, %s WHERE %s %s", m->to_name,
+                        m->list, m->view_values, view, parameters(f), parity_shadow_view_match(m, "v", "p"), m->conflict);
     case LEFT_OUT:
-        return psprintf("SELECT FROM (%s) k WHERE EXISTS (SELECT FROM %s s WHERE %s%s) IS DISTINCT FROM EXISTS (SELECT FROM %s t WHERE %s)",
-                        key_set(f, e), m->from_name, parity_shadow_key_match(m, "s", true, "k", true), and, m->to_name,
-                        parity_shadow_key_match(m, "t", false, "k", true));
+        return psprintf("SELECT FROM (%s) k WHERE CASE WHEN EXISTS (SELECT FROM %s t WHERE %s) THEN NOT EXISTS (SELECT FROM %s v WHERE %s)"
+                        " ELSE EXISTS (SELECT FROM %s v WHERE %s) END",
+                        key_set(f, e), m->to_name, parity_shadow_key_match(m, "t", false, "k", true), view,
+                        parity_shadow_view_match(m, "v", "k"), view, parity_shadow_view_match(m, "v", "k"));
     case ROW_LEFT_OUT:
-        return psprintf("SELECT FROM %s WHERE EXISTS (SELECT FROM %s s WHERE %s%s) IS DISTINCT FROM EXISTS (SELECT FROM %s t WHERE %s)",
-                        parameters(f), m->from_name, row_match(f, "s", true), and, m->to_name, row_match(f, "t", false));
+        return psprintf("SELECT FROM %s WHERE CASE WHEN EXISTS (SELECT FROM %s t WHERE %s) THEN NOT EXISTS (SELECT FROM %s v WHERE %s)"
+                        " ELSE EXISTS (SELECT FROM %s v WHERE %s) END",
+                        parameters(f), m->to_name, row_match(f, "t", false), view, parity_shadow_view_match(m, "v", "p"), view,
+                        parity_shadow_view_match(m, "v", "p"));
     default:
         elog(ERROR, "no such statement: %d", (int)w);
     }
@@ -517,7 +546,8 @@ static SPIPlanPtr plan_of(follower *f, work w, event e, int size)
     if (*slot == NULL) {
         bool row = w == ROW_DELETE || w == ROW_UPSERT || w == ROW_LEFT_OUT;
         char *sql = statement(f, w, e, size);
-        SPIPlanPtr plan = SPI_prepare(sql, row ? f->map.keys : 0, row ? f->key_types : NULL);
+        SPIPlanPtr plan = row ? SPI_prepare(sql, f->map.keys, f->key_types)
+                              : SPI_prepare_params(sql, parity_shadow_parse, f->parsed, 0);
 
         if (plan == NULL)
             elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -594,7 +624,7 @@ static void write_by_state(follower *f, event e, int size)
 /* Whether anything of the shadow was written since the statement whose trigger this is began. */
 static bool wrote_since(const follower *f)
 {
-    return f->epoch == transactions && (!ActiveSnapshotSet() || f->last >= GetActiveSnapshot()->curcid);
+    return f->at->epoch == transactions && (!ActiveSnapshotSet() || f->at->last >= GetActiveSnapshot()->curcid);
 }
 
 /* Planned when it is first needed: what goes wrong then is a failure of the write. */
@@ -907,7 +937,8 @@ static void write_or_quarantine(follower *f, TriggerData *data, event e)
         } else if (f->shadow.abort)
             ReThrowError(error);
     }
-    if (f->shadow.abort) {
+    /* an UPDATE may have to be made again, see below */
+    if (f->shadow.abort && (e != ON_UPDATE || by_state)) {
         write_now(f, data, e, how);
         return;
     }
@@ -916,6 +947,8 @@ static void write_or_quarantine(follower *f, TriggerData *data, event e)
     /* a row that was changed twice in one statement, as by two foreign keys, is in the transition table twice */
     if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && !by_state && write_guarded(f, data, e, BY_STATE, &error))
         return;
+    if (f->shadow.abort)
+        ReThrowError(error);
     quarantine(f, data, e, error);
 }
 
@@ -930,11 +963,11 @@ static void capture(follower *f, TriggerData *data, event e)
     link = parity_shadow_enter(f->shadow.id, f->map.from, f->map.to);
     SetUserIdAndSecContext(f->shadow.owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
     limit_lock_timeout(f);
-    if (f->pin)
-        pin_settings(f);
     f->busy++;
     PG_TRY();
     {
+        if (f->pin)
+            pin_settings(f);
         write_or_quarantine(f, data, e);
     }
     PG_FINALLY();
@@ -946,11 +979,11 @@ static void capture(follower *f, TriggerData *data, event e)
     }
     PG_END_TRY();
     AtEOXact_GUC(true, level);
-    f->epoch = transactions;
+    f->at->epoch = transactions;
     /* the number that comes next was not used yet: it is that of the next statement, which sees all of this */
     CommandCounterIncrement();
     next = GetCurrentCommandId(false);
-    f->last = next > FirstCommandId ? next - 1 : FirstCommandId;
+    f->at->last = next > FirstCommandId ? next - 1 : FirstCommandId;
 }
 
 /* ------------------------------------------------------------------ trigger functions */

@@ -334,10 +334,54 @@ static void put_conflict(ParityMapping *m)
                                : psprintf("%s DO UPDATE SET %s", m->conflict_target, set.data);
 }
 
+/* ------------------------------------------------- expressions that are not read as text */
+
+/* What stands for a column's expression, and for the condition: no statement has a name of three or four parts else. */
+static char *mark(const char *column)
+{
+    return psprintf("mapping.s.%s", column);
+}
+
+#define CONDITION_MARK "mapping.s.all.rows"
+
+static Node *parse_mark(ParseState *pstate, ColumnRef *ref)
+{
+    const ParityMapping *m = pstate->p_ref_hook_state;
+    ParseNamespaceItem *item;
+    Node *out = NULL;
+    int levels;
+
+    if (list_length(ref->fields) < 3)
+        return NULL;
+    if (list_length(ref->fields) == 4)
+        out = m->condition;
+    else
+        for (int i = 0; out == NULL && i < m->n; i++)
+            if (strcmp(quote_identifier(strVal(lthird(ref->fields))), m->columns[i].column) == 0)
+                out = m->columns[i].node;
+    item = refnameNamespaceItem(pstate, NULL, strVal(lsecond(ref->fields)), ref->location, &levels);
+    if (out == NULL || item == NULL)
+        elog(ERROR, "no such expression in the mapping");
+    out = copyObjectImpl(out);
+    if (item->p_rtindex != 1)
+        ChangeVarNodes(out, 1, item->p_rtindex, 0);
+    if (levels > 0)
+        IncrementVarSublevelsUp(out, levels, 0);
+    return out;
+}
+
+void parity_shadow_parse(ParseState *pstate, void *mapping)
+{
+    pstate->p_pre_columnref_hook = parse_mark;
+    pstate->p_ref_hook_state = mapping;
+}
+
+/* ------------------------------------------------------------------------- the mapping */
+
 void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *out)
 {
     int first = backward ? s->forward : 0;
-    StringInfoData list, values;
+    StringInfoData list, values, view_values;
     opened from, to;
 
     memset(out, 0, sizeof *out);
@@ -358,6 +402,7 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
     out->columns = palloc0(sizeof *out->columns * (size_t)out->n);
     initStringInfo(&list);
     initStringInfo(&values);
+    initStringInfo(&view_values);
     for (int i = 0; i < out->n; i++) {
         TargetEntry *f = entry(&from, first + i + 1), *t = entry(&to, first + i + 1);
         ParityMapped *c = &out->columns[i];
@@ -374,19 +419,23 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
                             errmsg("the views of shadow \"%s\" were replaced by others", s->name),
                             errhint("Drop the shadow and create it again.")));
         c->column = column_name(out->to, c->to_attribute);
+        c->mark = c->from_attribute != 0 ? c->expression : mark(c->column);
+        put(&values, ", ", c->mark);
         (void)look(c->node, &has);
         out->foreign = out->foreign || has.foreign;
         out->stable = out->stable || contain_mutable_functions(c->node);
         put(&list, ", ", c->column);
-        put(&values, ", ", c->expression);
+        put(&view_values, ", ", psprintf("v.%s", c->view_column));
     }
     out->list = list.data;
     out->values = values.data;
+    out->view_values = view_values.data;
     if (!backward && from.query->jointree->quals != NULL) {
         traits has = {false, false, false};
 
         out->condition = expression_of(&from, from.query->jointree->quals);
         out->condition_text = print(&from, out->condition);
+        out->condition_mark = CONDITION_MARK;
         (void)look(out->condition, &has);
         out->foreign = out->foreign || has.foreign;
         out->stable = out->stable || contain_mutable_functions(out->condition);
@@ -398,23 +447,35 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
     close_view(&to);
 }
 
-char *parity_shadow_key_match(const ParityMapping *m, const char *a, bool from_a, const char *b, bool from_b)
+typedef const char *(*name_of)(const ParityMapping *m, int i);
+
+static const char *name_in_from(const ParityMapping *m, int i) { return column_name(m->from, m->columns[i].from_attribute); }
+static const char *name_in_to(const ParityMapping *m, int i) { return m->columns[i].column; }
+static const char *name_in_view(const ParityMapping *m, int i) { return m->columns[i].view_column; }
+
+static char *match(const ParityMapping *m, const char *a, name_of name_a, const char *b, name_of name_b)
 {
     StringInfoData out;
     bool builtin;
 
     initStringInfo(&out);
     for (int i = 0; i < m->keys; i++) {
-        const ParityMapped *c = &m->columns[i];
-        char *from = column_name(m->from, c->from_attribute);
         int32 typmod;
-        Oid collation;
+        Oid collation, type = column_type(m->to, m->columns[i].to_attribute, &typmod, &collation);
 
-        put(&out, " AND ", psprintf("%s.%s %s %s.%s", a, from_a ? from : c->column,
-                                    operator_of(column_type(m->to, c->to_attribute, &typmod, &collation), TYPECACHE_EQ_OPR, &builtin),
-                                    b, from_b ? from : c->column));
+        put(&out, " AND ", psprintf("%s.%s %s %s.%s", a, name_a(m, i), operator_of(type, TYPECACHE_EQ_OPR, &builtin), b, name_b(m, i)));
     }
     return out.data;
+}
+
+char *parity_shadow_key_match(const ParityMapping *m, const char *a, bool from_a, const char *b, bool from_b)
+{
+    return match(m, a, from_a ? name_in_from : name_in_to, b, from_b ? name_in_from : name_in_to);
+}
+
+char *parity_shadow_view_match(const ParityMapping *m, const char *v, const char *b)
+{
+    return match(m, v, name_in_view, b, name_in_from);
 }
 
 char *parity_shadow_from_key(const ParityMapping *m, const char *alias)
