@@ -922,7 +922,8 @@ static bool write_guarded(follower *f, TriggerData *data, event e, way how, Erro
     return ok;
 }
 
-static void write_or_quarantine(follower *f, TriggerData *data, event e)
+/* true when it is to be tried again with what is known by then; only the first time. */
+static bool write_or_quarantine(follower *f, TriggerData *data, event e, bool first)
 {
     bool by_state = wrote_since(f) || (e == ON_UPDATE && !TRIGGER_FIRED_FOR_ROW(data->tg_event) && !same_keys(f, data));
     way how = by_state ? BY_STATE : may_write_plainly(f, data, e) ? PLAINLY : BY_UPSERT;
@@ -930,7 +931,7 @@ static void write_or_quarantine(follower *f, TriggerData *data, event e)
 
     if (how == PLAINLY) {
         if (write_guarded(f, data, e, how, &error))
-            return;
+            return false;
         if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION) {
             f->upserts = UPSERTS_AFTER_CONFLICT;
             how = BY_UPSERT;
@@ -940,22 +941,27 @@ static void write_or_quarantine(follower *f, TriggerData *data, event e)
     /* an UPDATE may have to be made again, see below */
     if (f->shadow.abort && (e != ON_UPDATE || by_state)) {
         write_now(f, data, e, how);
-        return;
+        return false;
     }
     if (how != PLAINLY && write_guarded(f, data, e, how, &error))
-        return;
+        return false;
     /* a row that was changed twice in one statement, as by two foreign keys, is in the transition table twice */
     if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && !by_state && write_guarded(f, data, e, BY_STATE, &error))
-        return;
+        return false;
+    /* something was altered while the write waited for a lock: a name in its statement may be an old one */
+    if (first && !f->valid)
+        return true;
     if (f->shadow.abort)
         ReThrowError(error);
     quarantine(f, data, e, error);
+    return false;
 }
 
-/* Everything that a write needs around it, put back whatever happens. */
-static void capture(follower *f, TriggerData *data, event e)
+/* Everything that a write needs around it, put back whatever happens; true when it is to be tried again. */
+static bool capture(follower *f, TriggerData *data, event e, bool first)
 {
     int security, link, timeout = LockTimeout, level = NewGUCNestLevel();
+    volatile bool again = false;
     CommandId next;
     Oid user;
 
@@ -968,7 +974,7 @@ static void capture(follower *f, TriggerData *data, event e)
     {
         if (f->pin)
             pin_settings(f);
-        write_or_quarantine(f, data, e);
+        again = write_or_quarantine(f, data, e, first);
     }
     PG_FINALLY();
     {
@@ -984,6 +990,7 @@ static void capture(follower *f, TriggerData *data, event e)
     CommandCounterIncrement();
     next = GetCurrentCommandId(false);
     f->at->last = next > FirstCommandId ? next - 1 : FirstCommandId;
+    return again;
 }
 
 /* ------------------------------------------------------------------ trigger functions */
@@ -1024,10 +1031,12 @@ Datum parity_shadow_capture(PG_FUNCTION_ARGS)
     /* of a table that has statement triggers, rows that come without a statement */
     if (TRIGGER_FIRED_FOR_ROW(data->tg_event) && MyBgworkerEntry == NULL && !data->tg_relation->rd_rel->relispartition)
         return PointerGetDatum(NULL);
-    f = follower_of(fcinfo, data);
-    if (f == NULL || f->off || parity_shadow_came_from(f->map.from, f->map.to))
-        return PointerGetDatum(NULL);
-    capture(f, data, e);
+    for (bool first = true, again = true; again; first = false) {
+        f = follower_of(fcinfo, data);
+        if (f == NULL || f->off || parity_shadow_came_from(f->map.from, f->map.to))
+            return PointerGetDatum(NULL);
+        again = capture(f, data, e, first);
+    }
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
         parity_shadow_mark(&f->shadow, "truncated", "the table that is written was truncated");
     return PointerGetDatum(NULL);

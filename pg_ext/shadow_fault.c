@@ -164,6 +164,8 @@ void parity_shadow_failed(const ParityShadow *s, Oid from, const char *operation
                    " WHERE s.name OPERATOR(pg_catalog.=) $1 AND e.shadow OPERATOR(pg_catalog.=) $1"
                    " AND e.what OPERATOR(pg_catalog.=) 'failure'"
                    " AND (e.detail OPERATOR(pg_catalog.->>) 'run') OPERATOR(pg_catalog.=) $7::pg_catalog.text"
+                   /* not those of a dropped shadow of that name */
+                   " AND e.at OPERATOR(pg_catalog.>=) s.started_at"
                    " AND e.at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) s.failure_window)",
                    7, types, values, NULL);
     if (failures < s->max_failures)

@@ -127,7 +127,7 @@ installcheck-verbose:
 # PostgreSQL 13 have none; those of a later version do for it as well). MERGE is
 # there from PostgreSQL 15 on, DETACH … CONCURRENTLY from 14.
 ISOLATION_TESTER ?= $(PGXS:%/src/makefiles/pgxs.mk=%/src/test/isolation)
-ISOLATION_SPECS  := $(filter-out $(if $(filter 13 14,$(MAJORVERSION)),merge) $(if $(filter 13,$(MAJORVERSION)),detach_concurrently), \
+ISOLATION_SPECS  := $(filter-out $(if $(filter 13 14,$(MAJORVERSION)),merge shadow_merge) $(if $(filter 13,$(MAJORVERSION)),detach_concurrently), \
                       $(sort $(basename $(notdir $(wildcard tests/isolation/specs/*.spec)))))
 
 test-isolation: pg

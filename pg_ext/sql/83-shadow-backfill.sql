@@ -278,6 +278,7 @@ DECLARE
     missed int8 := 0;
     code text;
     words text;
+    before text := current_setting('lock_timeout');
 BEGIN
     SELECT r.ctid, r.after, r.upto INTO place, low, high FROM parity.shadow_range r
         WHERE r.id = s.id LIMIT 1 FOR UPDATE SKIP LOCKED;
@@ -374,6 +375,7 @@ BEGIN
         EXCEPTION
             WHEN lock_not_available THEN NULL;
         END;
+        PERFORM set_config('lock_timeout', before, true);
         IF middle IS NOT NULL THEN
             INSERT INTO parity.shadow_range (id, after, upto) VALUES (s.id, low, middle);
             low := middle;
@@ -382,6 +384,8 @@ BEGIN
         UPDATE parity.shadow_work x SET heartbeat = clock_timestamp() WHERE x.id = s.id;
         RETURN jsonb_build_object('state', outcome, 'sqlstate', code, 'message', words);
     END IF;
+    -- it may have to wait for another worker's COMMIT
+    PERFORM set_config('lock_timeout', before, true);
     UPDATE parity.shadow_work x
         SET rows = x.rows + written, failed = x.failed + missed, batches = x.batches + 1, heartbeat = clock_timestamp()
         WHERE x.id = s.id;

@@ -39,6 +39,7 @@ DECLARE
     one jsonb;
     seen tid[];
     known bool;
+    stuck jsonb[] := '{}';
     code text;
     words text;
 BEGIN
@@ -68,6 +69,9 @@ BEGIN
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, words = MESSAGE_TEXT;
                 failed := failed + 1;
+                IF code = '23505' THEN
+                    stuck := stuck || one;
+                END IF;
                 IF known THEN
                     UPDATE parity.drift d SET attempts = d.attempts + 1, sqlstate = code, message = words WHERE d.ctid = ANY (seen);
                 ELSE
@@ -76,6 +80,27 @@ BEGIN
                 END IF;
         END;
     END LOOP;
+    -- rows that have exchanged a unique value are in each other's way: all away, and then all anew
+    IF cardinality(stuck) > 1 AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.contype = 'f'
+                AND c.confrelid = (parts ->> 'to_oid')::oid AND c.confdeltype NOT IN ('a', 'r')) THEN
+        seen := ARRAY(SELECT d.ctid FROM parity.drift d WHERE d.shadow = s.name AND d.key = ANY (stuck) FOR UPDATE SKIP LOCKED);
+        BEGIN
+            FOREACH one IN ARRAY stuck LOOP
+                PERFORM parity.shadow_write(s.name, format('DELETE FROM %s t WHERE %s', parts ->> 'to', parity.shadow_key_equal(
+                    parity.shadow_aliased(parts -> 'to_key', 't'), parity.shadow_texts(parts -> 'equal'),
+                    parity.shadow_key_values(one, parity.shadow_texts(parts -> 'to_key_types')))));
+            END LOOP;
+            FOREACH one IN ARRAY stuck LOOP
+                PERFORM parity.shadow_heal_key(parts, one);
+            END LOOP;
+            DELETE FROM parity.drift d WHERE d.ctid = ANY (seen);
+            healed := healed + cardinality(stuck);
+            failed := failed - cardinality(stuck);
+        EXCEPTION
+            WHEN serialization_failure OR out_of_memory OR data_corrupted OR index_corrupted THEN RAISE;
+            WHEN OTHERS THEN NULL;
+        END;
+    END IF;
     PERFORM parity.shadow_note(s.name, 'heal', jsonb_build_object('healed', healed, 'failed', failed, 'everything', everything));
     RETURN NEXT;
 END

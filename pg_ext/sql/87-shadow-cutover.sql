@@ -82,8 +82,10 @@ BEGIN
     SELECT string_agg(quote_literal(p.gid), ', ' ORDER BY p.prepared) INTO words FROM pg_prepared_xacts p
         WHERE p.database = current_database()
           AND (parity.shadow_is_older(p.transaction, s.start_xid)
-               OR EXISTS (SELECT FROM pg_locks l WHERE l.virtualtransaction = '-1/' || p.transaction::text
-                          AND l.relation IN (s.source, s.target)));
+               -- its locks are without a process; until a restart they keep the virtual transaction of who prepared it
+               OR EXISTS (SELECT FROM pg_locks x JOIN pg_locks l ON l.virtualtransaction = x.virtualtransaction AND l.pid IS NULL
+                          WHERE x.transactionid = p.transaction AND x.pid IS NULL
+                            AND l.relation IN (s.source, s.target) AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())));
     passed := words IS NULL;
     detail := coalesce(words, 'none');
     RETURN NEXT;
