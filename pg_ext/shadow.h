@@ -69,6 +69,9 @@ extern bool parity_shadow_has_stopped(const ParityShadow *s, Snapshot snapshot);
 /* Whether its triggers are to do anything. */
 extern bool parity_shadow_is_on(const ParityShadow *s, Snapshot snapshot);
 
+/* To be called after a write: a mark when triggers or rules of to, which is locked, may have changed it and were not verified. */
+extern void parity_shadow_doubt(const ParityShadow *s, Oid to);
+
 /* -------------------------------------------------------- the mapping: shadow_map.c */
 
 /* One column that is filled. */

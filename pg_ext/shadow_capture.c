@@ -11,7 +11,9 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/partition.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -25,6 +27,7 @@
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -105,6 +108,8 @@ struct follower {
     List *parts;         /* of it */
     ParityDeferrable constraints; /* of it */
     bool vetoed;         /* rules or triggers of it may leave rows out */
+    uint64 doubted;      /* the transaction in which that was last noted ... */
+    SubTransactionId doubted_in; /* ... if what was noted there is not undone */
     SPIPlanPtr plans[WORKS][EVENTS][SIZES];
     ParityInsert *insert; /* NULL when rows cannot be put plainly */
     bool insert_planned;
@@ -993,11 +998,30 @@ static bool capture(follower *f, TriggerData *data, event e, bool first)
     return again;
 }
 
+/*
+ * What changes rows of the table that follows may be gone before anybody asks.  After the write that table is locked:
+ * what is there now is what was there then.
+ */
+static void doubt(follower *f)
+{
+    /* what came while the write waited for the lock is known to PostgreSQL, but not to the follower yet */
+    if (f->valid && (!f->vetoed || (f->doubted == transactions && f->doubted_in == GetCurrentSubTransactionId())))
+        return;
+    if (!OidIsValid(f->map.to))
+        return;
+    f->doubted = transactions;
+    f->doubted_in = GetCurrentSubTransactionId();
+    parity_shadow_doubt(&f->shadow, f->map.to);
+}
+
 /* ------------------------------------------------------------------ trigger functions */
 
-static void must_be_trigger(FunctionCallInfo fcinfo, const char *name)
+static void must_be_trigger(FunctionCallInfo fcinfo, const char *name, bool may_be_before)
 {
-    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(((TriggerData *)fcinfo->context)->tg_event))
+    TriggerEvent fired = CALLED_AS_TRIGGER(fcinfo) ? ((TriggerData *)fcinfo->context)->tg_event : 0;
+
+    if (!CALLED_AS_TRIGGER(fcinfo) ||
+        !(TRIGGER_FIRED_AFTER(fired) || (may_be_before && TRIGGER_FIRED_BEFORE(fired) && TRIGGER_FIRED_FOR_STATEMENT(fired))))
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("parity.%s is a trigger function of shadows", name),
                         errhint("parity.shadow_start makes the triggers that call it.")));
@@ -1017,7 +1041,7 @@ Datum parity_shadow_capture(PG_FUNCTION_ARGS)
     event e;
     follower *f;
 
-    must_be_trigger(fcinfo, "shadow_capture");
+    must_be_trigger(fcinfo, "shadow_capture", false);
     e = event_of(data);
     if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) {
         if ((e != ON_DELETE && data->tg_newtable == NULL) || (e != ON_INSERT && data->tg_oldtable == NULL))
@@ -1037,9 +1061,52 @@ Datum parity_shadow_capture(PG_FUNCTION_ARGS)
             return PointerGetDatum(NULL);
         again = capture(f, data, e, first);
     }
+    doubt(f);
     if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
         parity_shadow_mark(&f->shadow, "truncated", "the table that is written was truncated");
     return PointerGetDatum(NULL);
+}
+
+/* Whether a foreign key of a table may act on it by statements of this event. */
+static bool has_action(Oid table, event e)
+{
+    Relation rel = table_open(ConstraintRelationId, AccessShareLock);
+    ScanKeyData key;
+    SysScanDesc scan;
+    bool out = false;
+    HeapTuple row;
+
+    ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+    while (!out && HeapTupleIsValid(row = systable_getnext(scan))) {
+        Form_pg_constraint form = (Form_pg_constraint)GETSTRUCT(row);
+
+        if (form->contype != CONSTRAINT_FOREIGN)
+            continue;
+        if (e == ON_DELETE)
+            out = form->confdeltype == FKCONSTR_ACTION_CASCADE;
+        else if (e == ON_UPDATE)
+            out = form->confdeltype == FKCONSTR_ACTION_SETNULL || form->confdeltype == FKCONSTR_ACTION_SETDEFAULT ||
+                  form->confupdtype == FKCONSTR_ACTION_CASCADE || form->confupdtype == FKCONSTR_ACTION_SETNULL ||
+                  form->confupdtype == FKCONSTR_ACTION_SETDEFAULT;
+    }
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    return out;
+}
+
+/*
+ * Whether it is a foreign key's action that fires a trigger before a statement: PostgreSQL runs these, and a shadow what
+ * it writes, without row-level security for the owner, and nobody else can.
+ */
+static bool is_cascade(const TriggerData *data)
+{
+    int security;
+    Oid user;
+
+    GetUserIdAndSecContext(&user, &security);
+    return (security & SECURITY_NOFORCE_RLS) != 0 && TRIGGER_FIRED_BEFORE(data->tg_event) &&
+           !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && has_action(RelationGetRelid(data->tg_relation), event_of(data));
 }
 
 /* What a guard remembers while one statement's rows are gone through. */
@@ -1060,7 +1127,7 @@ Datum parity_shadow_guard(PG_FUNCTION_ARGS)
     bool found;
     int64 id;
 
-    must_be_trigger(fcinfo, "shadow_guard");
+    must_be_trigger(fcinfo, "shadow_guard", true);
     if (g == NULL)
         fcinfo->flinfo->fn_extra = g = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof *g);
     id = data->tg_trigger->tgnargs == 1 ? strtoll(data->tg_trigger->tgargs[0], NULL, 10) : 0;
@@ -1077,6 +1144,12 @@ Datum parity_shadow_guard(PG_FUNCTION_ARGS)
     table = !found ? InvalidOid : s.is_backward ? s.source : s.target;
     if (!found || !belongs(data->tg_relation, table))
         return PointerGetDatum(NULL);
+    /* the same one's action on the table that is written comes here as well */
+    if (is_cascade(data)) {
+        parity_shadow_mark(&s, "cascade", "a foreign key's action has written the table that follows");
+        g->marked = true;
+        return PointerGetDatum(NULL);
+    }
     if (s.guarded && (strcmp(s.phase, "cut over") == 0 || strcmp(s.phase, "shadowing") == 0))
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("table \"%s\" was replaced by \"%s\"", get_rel_name(table),

@@ -109,6 +109,7 @@ Datum parity_sql_shadow_run(PG_FUNCTION_ARGS)
                             errmsg("parity.shadow_run cannot run the statement: %s", SPI_result_code_string(rc))));
         rows = SPI_processed;
         check_written(s.is_backward ? s.source : s.target);
+        parity_shadow_doubt(&s, s.is_backward ? s.source : s.target);
         SPI_finish();
     }
     PG_FINALLY();

@@ -134,6 +134,8 @@ static TargetEntry *entry(const opened *v, int number)
 
 typedef struct traits {
     bool clock, subquery, foreign;
+    bool setting; /* a result depends on a setting that is not pinned */
+    bool money;
 } traits;
 
 static bool is_own_language(Oid function)
@@ -150,30 +152,136 @@ static bool is_own_language(Oid function)
     return own;
 }
 
-/* Functions of PostgreSQL's whose result is the time, the session or the transaction. */
-static bool tells_the_clock(Oid function)
+static bool is_one_of(const char *name, const char *const *names, size_t n)
 {
-    static const char *const names[] = {"now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday",
-                                        "current_setting", "pg_current_xact_id", "txid_current", "pg_backend_pid",
-                                        "current_schema", "current_schemas", "current_database", "current_query",
-                                        "inet_client_addr", "inet_client_port", "session_user", "pg_trigger_depth"};
-    char *name;
-
-    if (function >= FirstNormalObjectId || (name = get_func_name(function)) == NULL)
-        return false;
-    for (size_t i = 0; i < lengthof(names); i++)
+    for (size_t i = 0; i < n; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
     return false;
 }
 
+static bool begins_with(const char *name, const char *start)
+{
+    return strncmp(name, start, strlen(start)) == 0;
+}
+
+/*
+ * Functions of PostgreSQL's whose result is the time, the session or the transaction; those that are not immutable
+ * also when it is what the catalogs say, or how a row is stored.
+ */
+static bool tells_the_clock(const char *name, bool stable)
+{
+    static const char *const names[] = {"now", "transaction_timestamp", "statement_timestamp", "clock_timestamp", "timeofday",
+                                        "current_setting", "pg_current_xact_id", "txid_current", "pg_backend_pid",
+                                        "current_schema", "current_schemas", "current_database", "current_query",
+                                        "inet_client_addr", "inet_client_port", "session_user", "pg_trigger_depth"};
+    static const char *const others[] = {"age", "mxid_age", "timezone", "current_user", "getpgusername", "getdatabaseencoding",
+                                         "version", "format_type", "oidvectortypes", "obj_description",
+                                         "col_description", "shobj_description", "row_security_active", "database_to_xml",
+                                         "database_to_xml_and_xmlschema", "database_to_xmlschema"};
+    static const char *const starts[] = {"pg_", "has_", "reg", "to_reg", "txid_", "inet_", "table_to_xml", "schema_to_xml",
+                                         "query_to_xml", "cursor_to_xml"};
+
+    if (is_one_of(name, names, lengthof(names)))
+        return true;
+    for (size_t i = 0; stable && i < lengthof(starts); i++)
+        if (begins_with(name, starts[i]))
+            return true;
+    return stable && is_one_of(name, others, lengthof(others));
+}
+
+/* Functions that are not immutable since they read default_text_search_config or xmloption. */
+static bool reads_a_setting(const char *name)
+{
+    static const char *const names[] = {"get_current_ts_config", "to_tsvector", "json_to_tsvector", "jsonb_to_tsvector",
+                                        "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery",
+                                        "ts_headline", "ts_match_tt", "ts_match_tq", "xml", "xml_in", "xml_is_well_formed"};
+
+    return is_one_of(name, names, lengthof(names));
+}
+
 static bool look_at_function(Oid function, void *context)
 {
     traits *t = context;
+    char *name = function < FirstNormalObjectId ? get_func_name(function) : NULL;
 
-    t->clock = t->clock || tells_the_clock(function);
+    if (name != NULL) {
+        bool stable = func_volatile(function) == PROVOLATILE_STABLE;
+
+        t->clock = t->clock || tells_the_clock(name, stable);
+        t->setting = t->setting || (stable && reads_a_setting(name));
+    }
     t->foreign = t->foreign || !is_own_language(function);
     return false;
+}
+
+/* Whether a pattern of to_char and the like asks for the words or signs of a language: lc_time, lc_numeric, lc_monetary. */
+static bool is_localized(const char *pattern, bool of_time)
+{
+    bool quoted = false;
+
+    for (const char *c = pattern; *c != '\0'; c++) {
+        if (*c == '\\' && c[1] != '\0')
+            c++;
+        else if (*c == '"')
+            quoted = !quoted;
+        else if (quoted)
+            continue;
+        else if (of_time ? pg_strncasecmp(c, "TM", 2) == 0 : strchr("LDGldg", *c) != NULL)
+            return true;
+        else if (!of_time && (pg_strncasecmp(c, "PL", 2) == 0 || pg_strncasecmp(c, "SG", 2) == 0))
+            c++; /* a sign, of no language */
+    }
+    return false;
+}
+
+static bool formats_by_language(const FuncExpr *call)
+{
+    const char *name = call->funcid < FirstNormalObjectId ? get_func_name(call->funcid) : NULL;
+    const Const *pattern;
+    bool of_time;
+    Oid type;
+
+    if (name == NULL || list_length(call->args) != 2 ||
+        (strcmp(name, "to_char") != 0 && strcmp(name, "to_number") != 0 && strcmp(name, "to_date") != 0 &&
+         strcmp(name, "to_timestamp") != 0))
+        return false;
+    type = exprType(linitial(call->args));
+    of_time = strcmp(name, "to_number") != 0 &&
+              (strcmp(name, "to_char") != 0 || type == TIMESTAMPOID || type == TIMESTAMPTZOID || type == INTERVALOID);
+    pattern = lsecond(call->args);
+    /* what is not constant may ask for anything */
+    return !IsA(pattern, Const) || (!pattern->constisnull && is_localized(TextDatumGetCString(pattern->constvalue), of_time));
+}
+
+/* Whether a type is money, or has it in it. */
+static bool has_money(Oid type)
+{
+    Oid element;
+    bool found = false;
+
+    check_stack_depth();
+    type = getBaseType(type);
+    if (type == MONEYOID)
+        return true;
+    element = get_element_type(type);
+    if (OidIsValid(element))
+        return has_money(element);
+    if (get_typtype(type) == TYPTYPE_COMPOSITE) {
+        TupleDesc desc = lookup_rowtype_tupdesc(type, -1);
+
+        for (int i = 0; i < desc->natts; i++)
+            found = found || (!TupleDescAttr(desc, i)->attisdropped && has_money(TupleDescAttr(desc, i)->atttypid));
+        ReleaseTupleDesc(desc);
+    }
+    return found;
+}
+
+/* Whether a node stands for a value of its own, and not for one below it. */
+static bool is_value(const Node *node)
+{
+    return IsA(node, Var) || IsA(node, Const) || IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, CoerceViaIO) ||
+           IsA(node, ArrayCoerceExpr);
 }
 
 static bool look(Node *node, void *context)
@@ -186,15 +294,18 @@ static bool look(Node *node, void *context)
         t->clock = true;
     if (IsA(node, SubLink) || IsA(node, Query))
         t->subquery = true;
+    if (IsA(node, FuncExpr) && formats_by_language((const FuncExpr *)node))
+        t->setting = true;
     (void)check_functions_in_node(node, look_at_function, t);
     if (IsA(node, Query))
         return false;
+    t->money = t->money || (is_value(node) && has_money(exprType(node)));
     return expression_tree_walker(node, look, context);
 }
 
 bool parity_shadow_calls_foreign(Node *node)
 {
-    traits t = {false, false, false};
+    traits t = {0};
 
     (void)look(node, &t);
     return t.foreign;
@@ -204,7 +315,7 @@ bool parity_shadow_calls_foreign(Node *node)
 static const char *objection(Oid table, Node *node)
 {
     Bitmapset *used = NULL;
-    traits t = {false, false, false};
+    traits t = {0};
     int i = -1;
 
     (void)look(node, &t);
@@ -214,6 +325,9 @@ static const char *objection(Oid table, Node *node)
         return "is volatile: the same row would become another each time";
     if (t.clock)
         return "depends on the time or the session: the same row would become another each time";
+    /* how money is read and printed is lc_monetary's */
+    if (t.setting || (t.money && contain_mutable_functions(node)))
+        return "depends on a setting, such as default_text_search_config or lc_monetary: the same row would become another in another session";
     pull_varattnos(node, 1, &used);
     while ((i = bms_next_member(used, i)) >= 0) {
         AttrNumber n = (AttrNumber)(i + FirstLowInvalidHeapAttributeNumber);
@@ -406,7 +520,7 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
     for (int i = 0; i < out->n; i++) {
         TargetEntry *f = entry(&from, first + i + 1), *t = entry(&to, first + i + 1);
         ParityMapped *c = &out->columns[i];
-        traits has = {false, false, false};
+        traits has = {0};
 
         c->node = expression_of(&from, (Node *)f->expr);
         c->expression = print(&from, c->node);
@@ -431,7 +545,7 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
     out->values = values.data;
     out->view_values = view_values.data;
     if (!backward && from.query->jointree->quals != NULL) {
-        traits has = {false, false, false};
+        traits has = {0};
 
         out->condition = expression_of(&from, from.query->jointree->quals);
         out->condition_text = print(&from, out->condition);

@@ -8,15 +8,22 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -25,6 +32,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "live.h"
 #include "override.h"
 #include "shadow.h"
@@ -49,6 +57,7 @@ enum {
     S_PHASE,
     S_DIRECTION,
     S_RUN,
+    S_VERIFIED_AS = 27,
     S_GUARDED = 32
 };
 /* of parity.shadow_mark */
@@ -175,7 +184,8 @@ bool parity_shadow_is_on(const ParityShadow *s, Snapshot snapshot)
 
 /* The triggers by type, 0 at the end; a subscription's applying needs rows of a plain table, whose statements have their own. */
 static const int16 plain_captures[] = {TRIGGER_TYPE_INSERT, TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_DELETE, TRIGGER_TYPE_TRUNCATE, ROWS, 0};
-static const int16 plain_guards[] = {TRIGGER_TYPE_TRUNCATE, ANY_WRITE, 0};
+/* before the statement: what is refused has not failed otherwise yet */
+static const int16 plain_guards[] = {TRIGGER_TYPE_TRUNCATE | TRIGGER_TYPE_BEFORE, ANY_WRITE | TRIGGER_TYPE_BEFORE, 0};
 /* of a partitioned table and its partitions, for both */
 static const int16 partitioned[] = {ROWS, TRIGGER_TYPE_TRUNCATE, 0};
 static const int16 none[] = {0};
@@ -206,15 +216,19 @@ static bool put_triggers(StringInfo out, Oid relid, int64 id, Oid function, cons
     return good && known == list_length(found);
 }
 
-/* The file: another one when the table was rewritten, or truncated, whatever triggers there are. */
+/*
+ * The file: another one when the table was rewritten, or truncated, whatever triggers there are.  One that this
+ * transaction made may be truncated as it is: until the commit it goes by another name.
+ */
 static void put_file(StringInfo out, Oid relid)
 {
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+    Relation rel = try_relation_open(relid, NoLock);
 
-    if (HeapTupleIsValid(row)) {
-        appendStringInfo(out, "file %u %u\n", relid, ((Form_pg_class)GETSTRUCT(row))->relfilenode);
-        ReleaseSysCache(row);
-    }
+    if (rel == NULL)
+        return;
+    appendStringInfo(out, "file %u %u%s\n", relid, rel->rd_rel->relfilenode,
+                     rel->rd_createSubid != InvalidSubTransactionId || parity_has_new_file(rel) ? " new" : "");
+    relation_close(rel, NoLock);
 }
 
 static Oid function_of(const char *name)
@@ -223,24 +237,113 @@ static Oid function_of(const char *name)
                            PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(parity_pg_schema()));
 }
 
-/* Adds the versions of others' rows of a catalog that are of a relation: of triggers, or of rules. */
-static void put_versions(StringInfo out, Oid relid, Oid catalog, AttrNumber column, Oid index)
+/* A function's version; PostgreSQL's own stay as they are. */
+static void put_function(StringInfo out, Oid function)
+{
+    HeapTuple row = function >= FirstNormalObjectId ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
+
+    if (HeapTupleIsValid(row)) {
+        appendStringInfo(out, "function %u %s\n", function, parity_live_row_version(row));
+        ReleaseSysCache(row);
+    }
+}
+
+typedef void (*take_row)(StringInfo out, Oid id, HeapTuple row);
+
+/* Goes through the rows of a catalog that have an oid in a column, by an index that begins with it. */
+static void each_row(StringInfo out, Oid catalog, Oid index, AttrNumber column, Oid id, take_row take_one)
 {
     Relation rel = table_open(catalog, AccessShareLock);
     ScanKeyData key;
     SysScanDesc scan;
     HeapTuple row;
 
-    ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+    ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(id));
     scan = systable_beginscan(rel, index, true, NULL, 1, &key);
-    while (HeapTupleIsValid(row = systable_getnext(scan))) {
-        const FormData_pg_trigger *form = catalog == TriggerRelationId ? (Form_pg_trigger)GETSTRUCT(row) : NULL;
-
-        if (form == NULL || (!form->tgisinternal && get_func_namespace(form->tgfoid) != parity_pg_schema()))
-            appendStringInfo(out, "%u %u %s\n", relid, catalog, parity_live_row_version(row));
-    }
+    while (HeapTupleIsValid(row = systable_getnext(scan)))
+        take_one(out, id, row);
     systable_endscan(scan);
     table_close(rel, AccessShareLock);
+}
+
+/* Another trigger than the extension's, with its function. */
+static void put_trigger(StringInfo out, Oid relid, HeapTuple row)
+{
+    Form_pg_trigger form = (Form_pg_trigger)GETSTRUCT(row);
+
+    if (form->tgisinternal || get_func_namespace(form->tgfoid) == parity_pg_schema())
+        return;
+    appendStringInfo(out, "trigger %u %s\n", relid, parity_live_row_version(row));
+    put_function(out, form->tgfoid);
+}
+
+/* The same if it may change what is written. */
+static void put_changing_trigger(StringInfo out, Oid relid, HeapTuple row)
+{
+    int16 type = ((Form_pg_trigger)GETSTRUCT(row))->tgtype;
+
+    if (TRIGGER_FOR_ROW(type) && TRIGGER_FOR_BEFORE(type))
+        put_trigger(out, relid, row);
+}
+
+static void put_rule(StringInfo out, Oid relid, HeapTuple row)
+{
+    appendStringInfo(out, "rule %u %s\n", relid, parity_live_row_version(row));
+}
+
+/* A table's columns: ALTER TABLE leaves its mark there, also when the table becomes another one's part, or ends to be it. */
+static void put_column(StringInfo out, Oid relid, HeapTuple row)
+{
+    int attnum = ((Form_pg_attribute)GETSTRUCT(row))->attnum;
+
+    if (attnum > 0)
+        appendStringInfo(out, "column %u %d %s\n", relid, attnum, parity_live_row_version(row));
+}
+
+/* What a view's query calls. */
+static void put_called(StringInfo out, HeapTuple row)
+{
+    Form_pg_depend form = (Form_pg_depend)GETSTRUCT(row);
+
+    if (form->refclassid == ProcedureRelationId)
+        put_function(out, form->refobjid);
+    else if (form->refclassid == OperatorRelationId && form->refobjid >= FirstNormalObjectId)
+        put_function(out, get_opcode(form->refobjid));
+}
+
+/* A view's query, and the functions in it. */
+static void put_view_rule(StringInfo out, Oid view, HeapTuple row)
+{
+    Oid rule = ((Form_pg_rewrite)GETSTRUCT(row))->oid;
+    Relation rel = table_open(DependRelationId, AccessShareLock);
+    ScanKeyData keys[2];
+    SysScanDesc scan;
+    HeapTuple one;
+
+    put_rule(out, view, row);
+    ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RewriteRelationId));
+    ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rule));
+    scan = systable_beginscan(rel, DependDependerIndexId, true, NULL, 2, keys);
+    while (HeapTupleIsValid(one = systable_getnext(scan)))
+        put_called(out, one);
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+}
+
+static void put_rules(StringInfo out, Oid relid, take_row take_one)
+{
+    each_row(out, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid, take_one);
+}
+
+/* What may change, or leave out, what is written into a table. */
+static void put_changing(StringInfo out, Oid table)
+{
+    ListCell *cell;
+
+    foreach (cell, find_all_inheritors(table, NoLock, NULL)) {
+        each_row(out, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, lfirst_oid(cell), put_changing_trigger);
+        put_rules(out, lfirst_oid(cell), put_rule);
+    }
 }
 
 /* One of the two tables, with its partitions and with tables that inherit, which have no trigger; false when one is missing. */
@@ -256,28 +359,124 @@ static bool put_table(StringInfo out, Oid table, int64 id, Oid function, Oid oth
         if (lfirst_oid(cell) != table && !put_triggers(out, lfirst_oid(cell), id, function, partitioned, false))
             return false;
         put_file(out, lfirst_oid(cell));
+        each_row(out, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, lfirst_oid(cell), put_column);
         /* what may change or leave out what is written */
         if (types == plain_guards) {
-            put_versions(out, lfirst_oid(cell), TriggerRelationId, Anum_pg_trigger_tgrelid, TriggerRelidNameIndexId);
-            put_versions(out, lfirst_oid(cell), RewriteRelationId, Anum_pg_rewrite_ev_class, RewriteRelRulenameIndexId);
+            each_row(out, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, lfirst_oid(cell), put_trigger);
+            put_rules(out, lfirst_oid(cell), put_rule);
         }
     }
     return true;
+}
+
+/* The casts that a mapping's values go through on their way into the columns. */
+static void put_casts(StringInfo out, Oid from_view, Oid to_view, int first, int n)
+{
+    for (int i = first + 1; i <= first + n; i++) {
+        Oid from = get_atttype(from_view, (AttrNumber)i), to = get_atttype(to_view, (AttrNumber)i), function = InvalidOid;
+
+        if (OidIsValid(from) && OidIsValid(to) && from != to) {
+            (void)find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &function);
+            put_function(out, function);
+        }
+    }
+}
+
+static void put_mapping(StringInfo out, const ParityShadow *s)
+{
+    put_rules(out, s->source_view, put_view_rule);
+    put_rules(out, s->target_view, put_view_rule);
+    put_casts(out, s->source_view, s->target_view, 0, Min(s->forward, MaxHeapAttributeNumber));
+    put_casts(out, s->target_view, s->source_view, s->forward, Min(s->backward, MaxHeapAttributeNumber));
+}
+
+/* Whether a table is written by way of another one, whose statements are not its own: no trigger of it would hear of them. */
+static bool has_parent(Oid table)
+{
+    Relation rel = table_open(InheritsRelationId, AccessShareLock);
+    ScanKeyData key;
+    SysScanDesc scan;
+    bool found;
+
+    ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+    found = HeapTupleIsValid(systable_getnext(scan));
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    return found;
+}
+
+/* 64 bits of a text in hexadecimal digits, empty of none. */
+static char *digits_of(StringInfo text, uint64 seed)
+{
+    return text->len == 0 ? pstrdup("")
+                          : psprintf("%016llx", (unsigned long long)hash_bytes_extended((unsigned char *)text->data, text->len, seed));
+}
+
+/* "all/what changes rows": digits of the versions, the latter by themselves. */
+static char *signature_of(StringInfo all, Oid follows)
+{
+    StringInfoData changing;
+
+    initStringInfo(&changing);
+    put_changing(&changing, follows);
+    return psprintf("%s%s/%s", digits_of(all, 0), digits_of(all, 1), digits_of(&changing, 0));
 }
 
 /* parity.shadow_signature(name) */
 PG_FUNCTION_INFO_V1(parity_sql_shadow_signature);
 Datum parity_sql_shadow_signature(PG_FUNCTION_ARGS)
 {
-    Oid capture = function_of(CAPTURE), guard = function_of(GUARD);
+    Oid capture = function_of(CAPTURE), guard = function_of(GUARD), from, to;
     StringInfoData out;
     ParityShadow s;
 
     parity_pg_require(fcinfo, 0, "name");
     parity_shadow_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &s);
+    from = s.is_backward ? s.target : s.source;
+    to = s.is_backward ? s.source : s.target;
     initStringInfo(&out);
-    if (!put_table(&out, s.is_backward ? s.target : s.source, s.id, capture, guard, plain_captures) ||
-        !put_table(&out, s.is_backward ? s.source : s.target, s.id, guard, capture, plain_guards))
+    if (has_parent(from) || has_parent(to) || !put_table(&out, from, s.id, capture, guard, plain_captures) ||
+        !put_table(&out, to, s.id, guard, capture, plain_guards))
         PG_RETURN_NULL();
-    PG_RETURN_TEXT_P(cstring_to_text(out.data));
+    put_mapping(&out, &s);
+    PG_RETURN_TEXT_P(cstring_to_text(signature_of(&out, to)));
+}
+
+/* As what a shadow was last verified; NULL when it was not. */
+static char *verified_as(int64 id)
+{
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    Relation rel = open_table("shadow");
+    SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
+    char *out = NULL;
+    HeapTuple row;
+
+    while (HeapTupleIsValid(row = systable_getnext(scan)))
+        if (DatumGetInt64(at(row, rel, S_ID)) == id) {
+            bool isnull;
+            Datum value = heap_getattr(row, S_VERIFIED_AS, RelationGetDescr(rel), &isnull);
+
+            out = isnull ? NULL : TextDatumGetCString(value);
+            break;
+        }
+    systable_endscan(scan);
+    table_close(rel, AccessShareLock);
+    UnregisterSnapshot(snapshot);
+    return out;
+}
+
+void parity_shadow_doubt(const ParityShadow *s, Oid to)
+{
+    StringInfoData changing;
+    const char *verified, *then;
+
+    initStringInfo(&changing);
+    put_changing(&changing, to);
+    if (changing.len == 0)
+        return;
+    verified = verified_as(s->id);
+    then = verified != NULL ? strchr(verified, '/') : NULL;
+    if (then == NULL || strcmp(then + 1, digits_of(&changing, 0)) != 0)
+        parity_shadow_mark(s, "altered write", "triggers or rules of the table that follows may have changed what was written");
 }

@@ -9,9 +9,12 @@ CREATE TABLE parity.shadow (
     target pg_catalog.regclass NOT NULL,
     source_view pg_catalog.regclass NOT NULL,
     target_view pg_catalog.regclass NOT NULL,
-    key_columns pg_catalog.int4 NOT NULL,
-    forward_columns pg_catalog.int4 NOT NULL,
-    backward_columns pg_catalog.int4 NOT NULL,
+    key_columns pg_catalog.int4 NOT NULL
+        CHECK (key_columns OPERATOR(pg_catalog.>=) 1 AND key_columns OPERATOR(pg_catalog.<=) 32),
+    forward_columns pg_catalog.int4 NOT NULL
+        CHECK (forward_columns OPERATOR(pg_catalog.>=) key_columns AND forward_columns OPERATOR(pg_catalog.<=) 1600),
+    backward_columns pg_catalog.int4 NOT NULL
+        CHECK (backward_columns OPERATOR(pg_catalog.>=) key_columns AND backward_columns OPERATOR(pg_catalog.<=) 1600),
     columns pg_catalog.jsonb,
     reverse pg_catalog.jsonb,
     filter pg_catalog.text,
@@ -47,7 +50,7 @@ COMMENT ON COLUMN parity.shadow.target_view IS
 COMMENT ON COLUMN parity.shadow.search_path IS 'that of the session that created it, with which rows are written';
 COMMENT ON COLUMN parity.shadow.direction IS 'forward: the target follows the source; backward, after cutover: the source follows the target';
 COMMENT ON COLUMN parity.shadow.run IS 'counts starts, cutovers and rollbacks';
-COMMENT ON COLUMN parity.shadow.verified_as IS 'the triggers, partitions and files as they were when the tables were last found equal';
+COMMENT ON COLUMN parity.shadow.verified_as IS 'parity.shadow_signature, as it was when the tables were last found equal';
 COMMENT ON COLUMN parity.shadow.origin IS 'the database in which it was started: what a dump brings has to be verified anew';
 COMMENT ON COLUMN parity.shadow.unreturning IS
     'how many rows the way back did not make what they were, when the tables were last found equal; NULL: not known';
@@ -87,13 +90,13 @@ CREATE TABLE parity.shadow_mark (
     id pg_catalog.int8 NOT NULL,
     run pg_catalog.int8 NOT NULL,
     kind pg_catalog.text NOT NULL
-        CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['stopped', 'truncated', 'foreign write'])),
+        CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['stopped', 'truncated', 'foreign write', 'altered write', 'cascade'])),
     at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     reason pg_catalog.text NOT NULL
 );
 CREATE INDEX shadow_mark_key ON parity.shadow_mark (id, run);
 COMMENT ON TABLE parity.shadow_mark IS
-    'internal: since when a shadow is stopped, or was emptied by TRUNCATE, or its following table written by others';
+    'internal: since when a shadow is stopped, or was emptied by TRUNCATE, or its following table written by others or by a foreign key''s action, or its writes perhaps altered there';
 
 CREATE TABLE parity.shadow_work (
     id pg_catalog.int8 PRIMARY KEY,
@@ -139,7 +142,11 @@ CREATE POLICY owner ON parity.shadow
         AND EXISTS (SELECT FROM pg_catalog.pg_class c
                     WHERE c.oid OPERATOR(pg_catalog.=) source AND c.relowner OPERATOR(pg_catalog.=) owner)
         AND EXISTS (SELECT FROM pg_catalog.pg_class c
-                    WHERE c.oid OPERATOR(pg_catalog.=) target AND c.relowner OPERATOR(pg_catalog.=) owner));
+                    WHERE c.oid OPERATOR(pg_catalog.=) target AND c.relowner OPERATOR(pg_catalog.=) owner)
+        -- they are dropped with the shadow, by whomever; 0 once that is done
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                        WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[source_view, target_view]::pg_catalog.oid[])
+                            AND c.relowner OPERATOR(pg_catalog.<>) owner));
 CREATE POLICY owner ON parity.drift
     USING (EXISTS (SELECT FROM parity.shadow s WHERE s.name OPERATOR(pg_catalog.=) shadow));
 -- the events of an older shadow of that name may be another role's
@@ -194,4 +201,4 @@ CREATE FUNCTION parity.shadow_signature(name pg_catalog.text) RETURNS pg_catalog
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'parity_sql_shadow_signature'
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION parity.shadow_signature(pg_catalog.text) IS
-    'the versions of a shadow''s triggers, its partitions and their files: another one, and writes may have gone by; NULL when a trigger is missing or disabled';
+    'a digest of the versions of a shadow''s triggers, its mapping, columns, partitions and their files: another one, and writes may have gone by; NULL when a trigger is missing or disabled, or one of the tables has a parent';

@@ -148,6 +148,13 @@ BEGIN
     SELECT i.plain, i.uses, i.objection INTO plain, uses, problem
     FROM parity.shadow_inspect(format('%s.%I', place, probe)::regclass) i
     WHERE i.number = CASE WHEN is_filter THEN 0 ELSE 1 END;
+    -- a conversion that is not in the expression, but comes with the column
+    IF problem IS NULL AND NOT is_filter
+       AND EXISTS (SELECT FROM parity.shadow_inspect(format('%s.%I', place, probe)::regclass) i, pg_attribute a
+                   WHERE i.number = 1 AND a.attrelid = to_rel AND a.attname = to_column AND i.type <> a.atttypid
+                     AND 'money'::regtype IN (parity.shadow_base_type(i.type), parity.shadow_base_type(a.atttypid))) THEN
+        problem := 'depends on a setting, lc_monetary: the same row would become another in another session';
+    END IF;
     IF problem IS NULL THEN
         SELECT format('the tables'' owner %s may not execute %s', owner::regrole, string_agg(f.oid::regprocedure::text, ', ')) INTO problem
         FROM pg_rewrite r
@@ -750,7 +757,9 @@ BEGIN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
     END IF;
     PERFORM parity.shadow_disarm(s);
-    FOR t IN SELECT c.oid FROM pg_class c WHERE c.oid IN (s.source_view, s.target_view) AND c.relkind = 'v' ORDER BY c.oid LOOP
+    -- a view of others is not the shadow's
+    FOR t IN SELECT c.oid FROM pg_class c
+             WHERE c.oid IN (s.source_view, s.target_view) AND c.relkind = 'v' AND c.relowner = s.owner ORDER BY c.oid LOOP
         EXECUTE format('DROP VIEW %s', parity.shadow_relation(t.oid));
     END LOOP;
     DELETE FROM parity.drift d WHERE d.shadow = s.name;

@@ -77,6 +77,8 @@ BEGIN
     PERFORM parity.shadow_disarm(s);
     FOR t IN
         SELECT parity.shadow_relation(p.oid) AS rel, stem || v.suffix AS name, v.moment, v.rows, v.fires,
+               -- what is refused is refused before it fails otherwise, as with a key that came from the other table
+               CASE WHEN v.writes OR v.kind <> 'r' THEN 'AFTER' ELSE 'BEFORE' END AS time,
                CASE WHEN v.writes THEN 'shadow_capture' ELSE 'shadow_guard' END AS function
         FROM (VALUES
             (true, 'insert', 'INSERT', 'REFERENCING NEW TABLE AS parity_new FOR EACH STATEMENT', 'ALWAYS', 'r'),
@@ -101,7 +103,7 @@ BEGIN
         WHERE CASE WHEN p.oid = c.oid THEN v.kind = c.relkind ELSE v.kind = 'part' END
         ORDER BY v.writes DESC, c.oid <> p.oid, p.oid
     LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION parity.%I(%L)', t.name, t.moment, t.rel, t.rows,
+        EXECUTE format('CREATE TRIGGER %I %s %s ON %s %s EXECUTE FUNCTION parity.%I(%L)', t.name, t.time, t.moment, t.rel, t.rows,
                        t.function, s.id::text);
         EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I', t.rel, t.fires, t.name);
     END LOOP;
@@ -177,7 +179,7 @@ CREATE VIEW parity.shadow_status AS
         (SELECT w.complete AND w.started_at OPERATOR(pg_catalog.>=) s.started_at FROM parity.shadow_work w
          WHERE w.id OPERATOR(pg_catalog.=) s.id) AS backfilled,
         s.verified_at,
-        pg_catalog.concat_ws('; ', gone.reason, stop.reason, marks.reasons) AS reason,
+        pg_catalog.concat_ws('; ', gone.reason, stop.reason, parent.reason, marks.reasons) AS reason,
         s.started_at
     FROM parity.shadow s
         LEFT JOIN LATERAL (SELECT pg_catalog.min(m.reason) AS reason FROM parity.shadow_mark m
@@ -186,6 +188,9 @@ CREATE VIEW parity.shadow_status AS
         LEFT JOIN LATERAL (SELECT 'one of its tables does not exist any more' AS reason FROM pg_catalog.pg_class c
             WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[s.source, s.target]::pg_catalog.oid[])
             HAVING pg_catalog.count(*) OPERATOR(pg_catalog.<) 2) gone ON true
+        LEFT JOIN LATERAL (SELECT 'one of its tables is part of another one: what is written by way of that is not seen' AS reason
+            FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) ANY (ARRAY[s.source, s.target]::pg_catalog.oid[])
+                AND s.phase OPERATOR(pg_catalog.=) ANY (ARRAY['shadowing', 'cut over']) LIMIT 1) parent ON true
         LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(DISTINCT m.reason, '; ') AS reasons FROM parity.shadow_mark m
             WHERE m.id OPERATOR(pg_catalog.=) s.id AND NOT (m.run OPERATOR(pg_catalog.=) s.run AND m.kind OPERATOR(pg_catalog.=) 'stopped')) marks ON true
     WHERE pg_catalog.pg_has_role(s.owner, 'USAGE');

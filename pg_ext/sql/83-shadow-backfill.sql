@@ -67,15 +67,37 @@ $$;
 COMMENT ON FUNCTION parity.shadow_key_range(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb) IS
     'internal: the condition that a row''s key is behind after and not behind upto';
 
+-- A mapping is read through its view: as text it would be parsed anew, under a path in which others may make operators.
+CREATE FUNCTION parity.shadow_through_view(parts pg_catalog.jsonb) RETURNS pg_catalog.jsonb
+    LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT parts || jsonb_build_object('from', parts -> 'from_view', 'from_key', to_jsonb(k.list),
+                                       'key_json', format(parts ->> 'key_format', VARIADIC k.aliased))
+    FROM (SELECT (parity.shadow_texts(parts -> 'view_columns'))[1:n] AS list, (parity.shadow_aliased(parts -> 'view_columns'))[1:n] AS aliased
+          FROM jsonb_array_length(parts -> 'equal') n) k $$;
+COMMENT ON FUNCTION parity.shadow_through_view(pg_catalog.jsonb) IS
+    'internal: the parts of a shadow''s statements with the view that is the mapping in place of the table that is read';
+
+CREATE FUNCTION parity.shadow_path(name pg_catalog.text) RETURNS pg_catalog.text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET row_security = on
+    AS $$ SELECT s.search_path FROM parity.shadow s WHERE s.name = shadow_path.name $$;
+COMMENT ON FUNCTION parity.shadow_path(pg_catalog.text) IS 'internal: the search_path that a shadow''s mapping is run with';
+
 -- What reads or writes the two tables runs in these: settings pinned, and row-level security that would hide rows an
--- error. The state's own tables have such policies, so what reads those stays outside.
-CREATE FUNCTION parity.shadow_read(statement pg_catalog.text) RETURNS SETOF pg_catalog.jsonb
+-- error. The state's own tables have such policies, so what reads those stays outside. Functions of a mapping find what
+-- they find when a write is shadowed; so every name and operator of a statement is qualified.
+CREATE FUNCTION parity.shadow_read(path pg_catalog.text, statement pg_catalog.text) RETURNS SETOF pg_catalog.jsonb
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp SET row_security = off SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
     SET IntervalStyle = postgres SET extra_float_digits = 1 SET bytea_output = hex
-    AS $$ BEGIN RETURN QUERY EXECUTE statement; END $$;
-COMMENT ON FUNCTION parity.shadow_read(pg_catalog.text) IS
-    'internal: runs a query that gives one column of JSON, with pinned settings and the caller''s rights';
+    AS $$
+BEGIN
+    PERFORM set_config('search_path', coalesce(path, 'pg_catalog, pg_temp'), true);
+    RETURN QUERY EXECUTE statement;
+END
+$$;
+COMMENT ON FUNCTION parity.shadow_read(pg_catalog.text, pg_catalog.text) IS
+    'internal: runs a query that gives one column of JSON, with a search_path, pinned settings, and the caller''s rights';
 
 CREATE FUNCTION parity.shadow_write(name pg_catalog.text, statement pg_catalog.text) RETURNS pg_catalog.int8
     LANGUAGE plpgsql VOLATILE
@@ -168,6 +190,7 @@ DECLARE
     w parity.shadow_work;
     parts jsonb;
     last jsonb;
+    question text;
     plan jsonb;
     whole bool;
 BEGIN
@@ -186,14 +209,16 @@ BEGIN
         RETURN;
     END IF;
     parts := parity.shadow_statements(shadow_backfill_begin.name, 'forward');
-    SELECT r INTO last FROM parity.shadow_read(format('SELECT %s FROM %s s ORDER BY %s LIMIT 1',
+    SELECT r INTO last FROM parity.shadow_read(s.search_path, format('SELECT %s FROM %s s ORDER BY %s LIMIT 1',
         parts ->> 'key_json',
         parts ->> 'from',
         array_to_string(parity.shadow_aliased(parts -> 'from_key'), ' DESC, ') || ' DESC')) r;
     -- what the planner expects; of percent it knows nothing
     whole := s.percent IS NOT NULL OR parts ->> 'condition' IS NULL;
-    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM %s s WHERE %s', parts ->> 'from',
-                   CASE WHEN whole THEN 'true' ELSE parts ->> 'condition' END) INTO plan;
+    question := format('EXPLAIN (FORMAT JSON) SELECT FROM %s', parts ->> CASE WHEN whole THEN 'from' ELSE 'from_view' END);
+    PERFORM set_config('search_path', s.search_path, true);
+    EXECUTE question INTO plan;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     DELETE FROM parity.shadow_range r WHERE r.id = s.id;
     UPDATE parity.shadow_work x
         SET position = NULL, upper = last, complete = false, rows = 0, failed = 0, batches = 0,
@@ -234,7 +259,7 @@ BEGIN
     IF w.position IS DISTINCT FROM w.upper AND (more OR NOT free) THEN
         parts := parity.shadow_statements(shadow_backfill_claim.name, 'forward');
         keys := parity.shadow_aliased(parts -> 'from_key');
-        SELECT r INTO next FROM parity.shadow_read(format(
+        SELECT r INTO next FROM parity.shadow_read(s.search_path, format(
             'SELECT %1$s FROM (SELECT %2$s FROM %3$s s WHERE %4$s ORDER BY %2$s OFFSET %5$s LIMIT 1) s',
             parts ->> 'key_json', array_to_string(keys, ', '), parts ->> 'from',
             parity.shadow_key_range(parts, w.position, w.upper), batch_rows - 1)) r;
@@ -260,11 +285,14 @@ CREATE FUNCTION parity.shadow_backfill_step(name pg_catalog.text, batch_rows pg_
 DECLARE
     s parity.shadow := parity.shadow_hold(shadow_backfill_step.name, ARRAY['shadowing'], 'backfill');
     parts jsonb;
+    mapped jsonb;
     types text[];
     keys text[];
     head text;
     tail text;
     span text;
+    view_keys text[];
+    view_span text;
     place tid;
     low jsonb;
     high jsonb;
@@ -289,26 +317,29 @@ BEGIN
     types := parity.shadow_texts(parts -> 'from_key_types');
     keys := parity.shadow_aliased(parts -> 'from_key');
     span := parity.shadow_key_range(parts, low, high);
+    mapped := parity.shadow_through_view(parts);
+    view_keys := parity.shadow_aliased(mapped -> 'from_key');
+    view_span := parity.shadow_key_range(mapped, low, high);
     head := concat('INSERT INTO ', parts ->> 'to', ' (', array_to_string(parity.shadow_texts(parts -> 'columns'), ', '), ') ',
-                   parts ->> 'overriding', ' SELECT ', array_to_string(parity.shadow_texts(parts -> 'expressions'), ', '),
-                   ' FROM ', parts ->> 'from', ' s WHERE ', '(' || (parts ->> 'condition') || ') AND ');
+                   parts ->> 'overriding', ' SELECT ', array_to_string(parity.shadow_aliased(parts -> 'view_columns'), ', '),
+                   ' FROM ', mapped ->> 'from', ' s WHERE ');
     tail := concat(' FOR SHARE OF s ', parts ->> 'conflict_target', ' DO NOTHING');
     PERFORM set_config('lock_timeout', parity.shadow_patience(s.lock_timeout), true);
     BEGIN
         BEGIN
             -- a plain INSERT costs half of one with ON CONFLICT, and will do where nothing is yet
-            IF (SELECT r = 'true' FROM parity.shadow_read(format('SELECT pg_catalog.to_jsonb(NOT EXISTS (SELECT FROM %s s WHERE %s))',
+            IF (SELECT r = 'true' FROM parity.shadow_read(s.search_path, format('SELECT pg_catalog.to_jsonb(NOT EXISTS (SELECT FROM %s s WHERE %s))',
                     parts ->> 'to', parity.shadow_key_range(parts || jsonb_build_object(
                         'from_key', parts -> 'to_key', 'from_key_types', parts -> 'to_key_types'), low, high))) r) THEN
                 BEGIN
-                    written := parity.shadow_write(shadow_backfill_step.name, concat(head, span, ' FOR SHARE OF s'));
+                    written := parity.shadow_write(shadow_backfill_step.name, concat(head, view_span, ' FOR SHARE OF s'));
                     filled := true;
                 EXCEPTION
                     WHEN unique_violation THEN NULL;
                 END;
             END IF;
             IF NOT filled THEN
-                written := parity.shadow_write(shadow_backfill_step.name, concat(head, span, tail));
+                written := parity.shadow_write(shadow_backfill_step.name, concat(head, view_span, tail));
             END IF;
         EXCEPTION
             WHEN lock_not_available OR deadlock_detected OR serialization_failure OR out_of_memory
@@ -317,20 +348,20 @@ BEGIN
         END;
         IF by_row THEN
             BEGIN
-                list := ARRAY(SELECT parity.shadow_read(concat('SELECT ', parts ->> 'key_json', ' FROM ', parts ->> 'from',
-                    ' s WHERE ', '(' || (parts ->> 'condition') || ') AND ', span, ' ORDER BY ', array_to_string(keys, ', '))));
+                list := ARRAY(SELECT parity.shadow_read(s.search_path, concat('SELECT ', mapped ->> 'key_json', ' FROM ', mapped ->> 'from',
+                    ' s WHERE ', view_span, ' ORDER BY ', array_to_string(view_keys, ', '))));
             EXCEPTION
                 WHEN lock_not_available OR deadlock_detected OR serialization_failure OR out_of_memory
                     OR data_corrupted OR index_corrupted THEN RAISE;
                 -- it may be the condition that fails
                 WHEN OTHERS THEN
-                    list := ARRAY(SELECT parity.shadow_read(concat('SELECT ', parts ->> 'key_json', ' FROM ', parts ->> 'from',
+                    list := ARRAY(SELECT parity.shadow_read(s.search_path, concat('SELECT ', parts ->> 'key_json', ' FROM ', parts ->> 'from',
                         ' s WHERE ', span, ' ORDER BY ', array_to_string(keys, ', '))));
             END;
             FOREACH one IN ARRAY list LOOP
                 BEGIN
                     written := written + parity.shadow_write(shadow_backfill_step.name, concat(head,
-                        parity.shadow_key_equal(keys, parity.shadow_texts(parts -> 'equal'),
+                        parity.shadow_key_equal(view_keys, parity.shadow_texts(parts -> 'equal'),
                                                 parity.shadow_key_values(one, types)), tail));
                 EXCEPTION
                     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR out_of_memory
@@ -369,8 +400,9 @@ BEGIN
     IF outcome = 'busy' THEN
         -- in two parts: what is locked is soon alone
         BEGIN
-            SELECT r INTO middle FROM parity.shadow_read(format(
-                'SELECT k FROM (SELECT %1$s AS k, row_number() OVER (ORDER BY %2$s) AS i, count(*) OVER () AS n FROM %3$s s WHERE %4$s) x WHERE n > 1 AND i = n / 2',
+            SELECT r INTO middle FROM parity.shadow_read(s.search_path, format(
+                'SELECT k FROM (SELECT %1$s AS k, pg_catalog.row_number() OVER (ORDER BY %2$s) AS i, pg_catalog.count(*) OVER () AS n '
+                'FROM %3$s s WHERE %4$s) x WHERE n OPERATOR(pg_catalog.>) 1 AND i OPERATOR(pg_catalog.=) (n OPERATOR(pg_catalog./) 2)',
                 parts ->> 'key_json', array_to_string(keys, ', '), parts ->> 'from', span)) r;
         EXCEPTION
             WHEN lock_not_available THEN NULL;

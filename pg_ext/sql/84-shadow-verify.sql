@@ -63,7 +63,7 @@ BEGIN
     IF max_rows < 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'max_rows must not be negative';
     END IF;
-    FOR d IN SELECT r FROM parity.shadow_read(parity.shadow_differences(parts)
+    FOR d IN SELECT r FROM parity.shadow_read(parity.shadow_path(name), parity.shadow_differences(parts)
                                               || coalesce(' LIMIT ' || max_rows, '')) r LOOP
         key := d -> 'key';
         change := CASE d ->> 'change' WHEN 'changed' THEN 'changed'
@@ -79,12 +79,13 @@ COMMENT ON FUNCTION parity.shadow_diff(pg_catalog.text, pg_catalog.int8) IS
 CREATE FUNCTION parity.shadow_count_differences(parts pg_catalog.jsonb) RETURNS pg_catalog.text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT concat('WITH d AS (', parity.shadow_differences(parts), ') SELECT jsonb_build_object(''rows'', count(*), ',
-                  '''from'', count(*) FILTER (WHERE r ->> ''change'' = ''from''), ',
-                  '''to'', count(*) FILTER (WHERE r ->> ''change'' = ''to''), ',
-                  '''changed'', count(*) FILTER (WHERE r ->> ''change'' = ''changed''), ',
-                  '''columns'', (SELECT jsonb_agg(DISTINCT c) FROM d, jsonb_array_elements_text(',
-                  'CASE WHEN r ->> ''change'' = ''changed'' THEN r -> ''columns'' ELSE ''[]'' END) c)) FROM d') $$;
+    SELECT concat('WITH d AS (', parity.shadow_differences(parts), '), ',
+                  'e AS (SELECT r OPERATOR(pg_catalog.->>) ''change'' AS change, r OPERATOR(pg_catalog.->) ''columns'' AS columns FROM d) ',
+                  'SELECT pg_catalog.jsonb_build_object(''rows'', pg_catalog.count(*), ',
+                  (SELECT string_agg(format('%1$L, pg_catalog.count(*) FILTER (WHERE change OPERATOR(pg_catalog.=) %1$L), ', w), '')
+                   FROM unnest(ARRAY['from', 'to', 'changed']) w),
+                  '''columns'', (SELECT pg_catalog.jsonb_agg(DISTINCT c) FROM e, pg_catalog.jsonb_array_elements_text(',
+                  'CASE WHEN change OPERATOR(pg_catalog.=) ''changed'' THEN columns ELSE ''[]'' END) c)) FROM e') $$;
 COMMENT ON FUNCTION parity.shadow_count_differences(pg_catalog.jsonb) IS
     'internal: the query for how many rows of a shadow differ in which way, and in which columns';
 
@@ -104,7 +105,7 @@ DECLARE
     here text := array_to_string(parity.shadow_aliased(back -> 'to_view_columns'), ', ');
 BEGIN
     RETURN concat(
-        'SELECT jsonb_build_object(''from'', f.d::text, ''to'', t.d::text, ''from_rows'', parity.digest_rows(f.d), ',
+        'SELECT pg_catalog.jsonb_build_object(''from'', f.d::pg_catalog.text, ''to'', t.d::pg_catalog.text, ''from_rows'', parity.digest_rows(f.d), ',
         '''to_rows'', parity.digest_rows(t.d), ''equal'', f.d OPERATOR(parity.=) t.d, ''returns'', f.r OPERATOR(parity.=) t.r) ',
         'FROM (SELECT parity.digest_agg(ROW(', up, ')) AS d, ',
         coalesce('parity.digest_agg(ROW(' || here || '))', 'NULL::parity.digest'), ' AS r FROM ', parts ->> 'from_view', ' s) f, ',
@@ -120,12 +121,13 @@ CREATE FUNCTION parity.shadow_read_digests(parts pg_catalog.jsonb, back pg_catal
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
+    path text := parity.shadow_path(parts ->> 'name');
     out jsonb;
     failure text;
 BEGIN
     IF back IS NOT NULL THEN
         BEGIN
-            SELECT r INTO out FROM parity.shadow_read(parity.shadow_digests(parts, back)) r;
+            SELECT r INTO out FROM parity.shadow_read(path, parity.shadow_digests(parts, back)) r;
             RETURN out;
         EXCEPTION
             WHEN lock_not_available OR deadlock_detected OR serialization_failure OR out_of_memory
@@ -134,7 +136,7 @@ BEGIN
             WHEN OTHERS THEN failure := SQLERRM;
         END;
     END IF;
-    SELECT r INTO out FROM parity.shadow_read(parity.shadow_digests(parts, NULL)) r;
+    SELECT r INTO out FROM parity.shadow_read(path, parity.shadow_digests(parts, NULL)) r;
     RETURN CASE WHEN failure IS NULL THEN out ELSE out || jsonb_build_object('failure', failure) END;
 END
 $$;
@@ -152,13 +154,14 @@ DECLARE
     types text[] := parity.shadow_texts(parts -> 'types');
 BEGIN
     RETURN concat(
-        'SELECT jsonb_build_object(''rows'', count(*), ''keys'', coalesce(jsonb_agg(x.k ORDER BY x.i) FILTER (WHERE x.i <= 5), ''[]'')) ',
-        'FROM (SELECT row_number() OVER () AS i, ', format(parts ->> 'key_format', VARIADIC there[1:k]), ' AS k FROM ',
+        'SELECT pg_catalog.jsonb_build_object(''rows'', pg_catalog.count(*), ',
+        '''keys'', COALESCE(pg_catalog.jsonb_agg(x.k ORDER BY x.i) FILTER (WHERE x.i OPERATOR(pg_catalog.<=) 5), ''[]'')) ',
+        'FROM (SELECT pg_catalog.row_number() OVER () AS i, ', format(parts ->> 'key_format', VARIADIC there[1:k]), ' AS k FROM ',
         parts ->> 'from_view', ' a JOIN ', parts ->> 'to_view', ' b ON ',
         (SELECT string_agg(format('%s::%s %s %s', up[i], types[i], equal[i], there[i]), ' AND ' ORDER BY i)
          FROM generate_series(1, k) i),
         ' WHERE parity.row_hash(ROW(', array_to_string(parity.shadow_aliased(back -> 'to_view_columns', 'a'), ', '),
-        ')) <> parity.row_hash(ROW(',
+        ')) OPERATOR(pg_catalog.<>) parity.row_hash(ROW(',
         (SELECT string_agg(format('b.%s::%s', c, type), ', ' ORDER BY n)
          FROM unnest(parity.shadow_texts(back -> 'view_columns'), parity.shadow_texts(back -> 'types'))
              WITH ORDINALITY x(c, type, n)),
@@ -169,13 +172,19 @@ COMMENT ON FUNCTION parity.shadow_no_return(pg_catalog.jsonb, pg_catalog.jsonb) 
     'internal: the query for the rows of which the way back makes something else than they were';
 
 -- A step that holds the shadow may wait for the tables, which a verification has locked: so that does not wait long.
-CREATE FUNCTION parity.shadow_found_equal(s parity.shadow, signature pg_catalog.text, unreturning pg_catalog.int8, seen pg_catalog.tid[])
+-- Without a signature the tables were found to differ: that takes an older verification back.
+CREATE FUNCTION parity.shadow_record(s parity.shadow, signature pg_catalog.text, unreturning pg_catalog.int8, seen pg_catalog.tid[])
     RETURNS pg_catalog.bool
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '1s'
     AS $$
 BEGIN
     PERFORM set_config('lock_timeout', parity.shadow_patience(s.lock_timeout), true);
-    UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature, unreturning = shadow_found_equal.unreturning
+    IF signature IS NULL THEN
+        UPDATE parity.shadow x SET verified_at = NULL, verified_as = NULL, unreturning = NULL
+            WHERE x.id = s.id AND x.run = s.run AND x.verified_at IS NOT NULL;
+        RETURN true;
+    END IF;
+    UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature, unreturning = shadow_record.unreturning
         WHERE x.id = s.id AND x.run = s.run;
     IF NOT FOUND THEN
         RETURN false;
@@ -187,8 +196,8 @@ EXCEPTION
         RETURN false;
 END
 $$;
-COMMENT ON FUNCTION parity.shadow_found_equal(parity.shadow, pg_catalog.text, pg_catalog.int8, pg_catalog.tid[]) IS
-    'internal: records a verification, and takes the marks away that it saw; false when another step is under way';
+COMMENT ON FUNCTION parity.shadow_record(parity.shadow, pg_catalog.text, pg_catalog.int8, pg_catalog.tid[]) IS
+    'internal: records a verification, and takes the marks away that it saw, or takes an older one back; false when another step is under way';
 
 -- INOUT: the result has a column name too
 CREATE FUNCTION parity.shadow_verify(INOUT name pg_catalog.text, OUT status pg_catalog.text, OUT source_rows pg_catalog.int8,
@@ -202,8 +211,10 @@ DECLARE
     parts jsonb := parity.shadow_statements(name);
     back jsonb;
     forward bool := parts ->> 'direction' = 'forward';
+    -- an older snapshot than the triggers and marks are read with proves nothing
+    fresh bool := current_setting('transaction_isolation') IN ('read committed', 'read uncommitted');
     signature text;
-    seen tid[];
+    seen tid[] := '{}';
     found_both jsonb;
     lost jsonb;
     failure text;
@@ -218,8 +229,10 @@ BEGIN
     IF s.phase IN ('shadowing', 'cut over') THEN
         signature := parity.shadow_signature(name);
     END IF;
-    seen := ARRAY(SELECT m.ctid FROM parity.shadow_mark m
-                  WHERE m.id = s.id AND NOT (m.kind = 'stopped' AND m.run = s.run) FOR UPDATE SKIP LOCKED);
+    IF fresh THEN
+        seen := ARRAY(SELECT m.ctid FROM parity.shadow_mark m
+                      WHERE m.id = s.id AND NOT (m.kind = 'stopped' AND m.run = s.run) FOR UPDATE SKIP LOCKED);
+    END IF;
     IF forward AND s.backward_columns > 0 THEN
         back := parity.shadow_statements(name, 'backward');
     END IF;
@@ -230,7 +243,7 @@ BEGIN
     target_rows := found_both ->> CASE WHEN forward THEN 'to_rows' ELSE 'from_rows' END;
     differing := 0;
     IF status = 'differ' THEN
-        SELECT r INTO changes FROM parity.shadow_read(parity.shadow_count_differences(parts)) r;
+        SELECT r INTO changes FROM parity.shadow_read(s.search_path, parity.shadow_count_differences(parts)) r;
         differing := changes -> 'rows';
         notes := notes || concat_ws(', ',
             nullif((changes ->> CASE WHEN forward THEN 'from' ELSE 'to' END)::int8, 0) || ' only in source',
@@ -245,7 +258,7 @@ BEGIN
     ELSIF back IS NOT NULL AND status = 'match' THEN
         returns := (found_both ->> 'returns')::bool;
         IF NOT returns THEN
-            SELECT r INTO lost FROM parity.shadow_read(parity.shadow_no_return(parts, back)) r;
+            SELECT r INTO lost FROM parity.shadow_read(s.search_path, parity.shadow_no_return(parts, back)) r;
             notes := notes || format('%s rows would not come back as they are, such as those with the keys %s',
                                      lost ->> 'rows', lost ->> 'keys');
         END IF;
@@ -267,10 +280,13 @@ BEGIN
     END IF;
     detail := nullif(array_to_string(notes, '; '), '');
 
-    IF status = 'match' AND signature IS NOT NULL
+    IF NOT fresh THEN
+        detail := concat_ws('; ', detail, format('not recorded, since the transaction is %s', upper(current_setting('transaction_isolation'))));
+    ELSIF (status = 'differ' OR signature IS NOT NULL)
        -- what no row explains is not known
-       AND NOT parity.shadow_found_equal(s, signature, CASE WHEN NOT forward THEN s.unreturning WHEN returns THEN 0
-                                                            WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END, seen) THEN
+       AND NOT parity.shadow_record(s, CASE status WHEN 'match' THEN signature END,
+                                    CASE WHEN NOT forward THEN s.unreturning WHEN returns THEN 0
+                                         WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END, seen) THEN
         detail := concat_ws('; ', detail, 'not recorded, since another step of the shadow is under way');
     END IF;
     PERFORM parity.shadow_note(name, 'verify', jsonb_build_object(

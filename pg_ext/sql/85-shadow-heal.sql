@@ -8,12 +8,13 @@ CREATE FUNCTION parity.shadow_heal_key(parts pg_catalog.jsonb, key pg_catalog.js
 DECLARE
     types text[] := parity.shadow_texts(parts -> 'from_key_types');
     equal text[] := parity.shadow_texts(parts -> 'equal');
-    here text := parity.shadow_key_equal(parity.shadow_aliased(parts -> 'from_key'), equal, parity.shadow_key_values(key, types));
+    mapped jsonb := parity.shadow_through_view(parts);
+    here text := parity.shadow_key_equal(parity.shadow_aliased(mapped -> 'from_key'), equal, parity.shadow_key_values(key, types));
     there text := parity.shadow_key_equal(parity.shadow_aliased(parts -> 'to_key', 't'), equal,
                                           parity.shadow_key_values(key, parity.shadow_texts(parts -> 'to_key_types')));
-    rows text := concat(parts ->> 'from', ' s WHERE ', '(' || (parts ->> 'condition') || ') AND ', here);
+    rows text := concat(mapped ->> 'from', ' s WHERE ', here);
     put text := concat('INSERT INTO ', parts ->> 'to', ' (', array_to_string(parity.shadow_texts(parts -> 'columns'), ', '), ') ',
-                       parts ->> 'overriding', ' SELECT ', array_to_string(parity.shadow_texts(parts -> 'expressions'), ', '),
+                       parts ->> 'overriding', ' SELECT ', array_to_string(parity.shadow_aliased(parts -> 'view_columns'), ', '),
                        ' FROM ', rows, ' FOR SHARE OF s ', parts ->> 'conflict');
 BEGIN
     IF parity.shadow_write(parts ->> 'name', put) = 0 THEN

@@ -297,7 +297,8 @@ COMMENT ON FUNCTION parity.shadow_dependents(pg_catalog.oid, pg_catalog.oid) IS
 
 -- What each sequence of w is to be set to so that it goes on where that of the column of o that goes into it, or from
 -- which it comes, is now. Nothing of one that is there already, or is the same. look: the last value of a column whose
--- like has no sequence may be read from w.
+-- like has no sequence may be read from w. A default may name anybody's sequence: what the shadow's owner may not set is not
+-- set for him, whoever calls.
 CREATE FUNCTION parity.shadow_advance(s parity.shadow, w pg_catalog.oid, o pg_catalog.oid, look pg_catalog.bool)
     RETURNS TABLE (sequence pg_catalog.oid, value pg_catalog.int8, called pg_catalog.bool, problem pg_catalog.text,
                    code pg_catalog.text)
@@ -311,6 +312,7 @@ DECLARE
     own numeric;                -- the next value of w's sequence
     wanted numeric;             -- that from which on it shall go
     best numeric;
+    foreign_sequence text;      -- one that the owner has no right on
     at int8;
     was bool;
     exhausted bool;
@@ -343,6 +345,16 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
+        SELECT min(p.oid::regclass::text) INTO foreign_sequence FROM pg_class p
+        WHERE p.oid = ANY (t.oid || t.others)
+          AND NOT (has_sequence_privilege(s.owner::oid, p.oid, 'SELECT') AND (p.oid <> t.oid OR has_sequence_privilege(s.owner::oid, p.oid, 'UPDATE')));
+        problem := format('sequence %s may not be read or set by %s, the shadow''s owner', foreign_sequence, s.owner);
+        IF foreign_sequence IS NULL THEN
+            problem := NULL;
+        ELSIF NOT look THEN
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         SELECT * INTO mine FROM pg_sequence p WHERE p.seqrelid = t.oid;
         EXECUTE format('SELECT last_value, is_called FROM %s', parity.shadow_relation(t.oid)) INTO at, was;
         own := at::numeric + CASE WHEN was THEN mine.seqincrement ELSE 0 END;
@@ -365,19 +377,24 @@ BEGIN
                 WHERE a.attrelid = w AND a.attnum = t.number AND parity.shadow_base_type(a.atttypid)::regtype::text IN ('smallint', 'integer', 'bigint')
                   AND (a.attidentity <> '' OR parity.shadow_default(w, a.attnum) = 'nextval(its sequence)'))
             THEN
-                problem := 'there is no sequence to go on from, and no btree index that tells its column''s last value';
+                problem := coalesce(problem, 'there is no sequence to go on from, and no btree index that tells its column''s last value');
                 RETURN NEXT;
                 CONTINUE;
             END IF;
             CONTINUE WHEN NOT look;
-            SELECT r INTO best FROM parity.shadow_read((
-                SELECT format('SELECT to_jsonb(%s(%I)::int8) FROM %s', CASE WHEN mine.seqincrement > 0 THEN 'max' ELSE 'min' END, a.attname, parity.shadow_relation(w))
+            SELECT r INTO best FROM parity.shadow_read(s.search_path, (
+                SELECT format('SELECT pg_catalog.to_jsonb(pg_catalog.%s(%I)::pg_catalog.int8) FROM %s', CASE WHEN mine.seqincrement > 0 THEN 'max' ELSE 'min' END, a.attname, parity.shadow_relation(w))
                 FROM pg_attribute a WHERE a.attrelid = w AND a.attnum = t.number)) r;
             CONTINUE WHEN best IS NULL;
             best := best + mine.seqincrement;
             exhausted := false;
         END IF;
         CONTINUE WHEN (best - own) * sign(mine.seqincrement) <= 0;
+        IF problem IS NOT NULL THEN
+            code := 'insufficient_privilege';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         -- as called, where it fits: the end of a sequence that has none left is its last value
         wanted := best - mine.seqincrement;
         called := wanted BETWEEN mine.seqmin AND mine.seqmax;
@@ -407,7 +424,7 @@ BEGIN
         IF t.code IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = t.code, MESSAGE = format('sequence %s cannot be advanced', t.name), DETAIL = t.problem,
                 HINT = CASE t.code WHEN 'numeric_value_out_of_range' THEN 'ALTER SEQUENCE changes its type and its bounds.'
-                    ELSE 'It takes SELECT on the sequences of both tables, and UPDATE on those that are set.' END;
+                    ELSE 'It takes SELECT on the sequences of both tables, and UPDATE on those that are set, for the shadow''s owner and for whoever calls.' END;
         ELSIF t.value IS NOT NULL THEN
             PERFORM setval(t.sequence::regclass, t.value, t.called);
             done := done || jsonb_build_object(t.name, t.value);
@@ -499,6 +516,19 @@ BEGIN
     IF a.oid IS NULL OR b.oid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('a table of shadow "%s" does not exist any more', s.name);
     END IF;
+    -- the caller may own more than the shadow's owner does
+    FOR t IN
+        SELECT c.oid FROM pg_class c
+        WHERE c.relowner <> s.owner AND (c.oid IN (a.oid, b.oid)
+            OR c.oid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid IN (a.oid, b.oid))
+            OR c.relkind = 'S' AND c.oid IN (SELECT d.objid FROM pg_depend d
+                WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid IN (a.oid, b.oid) AND d.deptype IN ('a', 'i')))
+        ORDER BY c.oid LIMIT 1
+    LOOP
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('the names of the tables of shadow "%s" cannot be swapped', s.name),
+            DETAIL = format('%s does not belong to %s, who owns the shadow.', parity.shadow_relation(t.oid), s.owner),
+            HINT = 'Drop the shadow and create it again as the tables'' owner.';
+    END LOOP;
     EXECUTE format('ALTER TABLE %s RENAME TO %I', parity.shadow_relation(a.oid), word);
     IF a.relnamespace <> b.relnamespace THEN
         FOR t IN

@@ -11,8 +11,8 @@ CREATE FUNCTION parity.shadow_is_older(x pg_catalog.xid, start pg_catalog.xid8) 
 COMMENT ON FUNCTION parity.shadow_is_older(pg_catalog.xid, pg_catalog.xid8) IS
     'internal: whether one transaction is as old as another, or older';
 
--- Everything but the data: what is stored of the shadow, and the catalogs.
-CREATE FUNCTION parity.shadow_check(s parity.shadow, with_names pg_catalog.bool)
+-- Everything but the data: what is stored of the shadow, and the catalogs. mode is how the tables will be compared.
+CREATE FUNCTION parity.shadow_check(s parity.shadow, with_names pg_catalog.bool, mode pg_catalog.text)
     RETURNS TABLE (gate pg_catalog.text, passed pg_catalog.bool, detail pg_catalog.text, acceptable pg_catalog.bool)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET row_security = on
     AS $$
@@ -59,13 +59,17 @@ BEGIN
 
     gate := 'verified';
     SELECT string_agg(DISTINCT m.reason, '; ') INTO words FROM parity.shadow_mark m
-        WHERE m.id = s.id AND NOT (m.kind = 'stopped' AND m.run = s.run);
+        WHERE m.id = s.id AND NOT (m.kind = 'stopped' AND m.run = s.run)
+          -- the same key's action on the other table was shadowed: whoever reads the tables sees whether they are equal
+          AND (m.kind <> 'cascade' OR mode = 'verified');
     passed := s.verified_at IS NOT NULL AND words IS NULL AND s.verified_as = parity.shadow_signature(s.name) IS TRUE;
-    detail := CASE WHEN parity.shadow_signature(s.name) IS NULL AND s.phase IN ('shadowing', 'cut over')
+    detail := CASE WHEN s.phase IN ('shadowing', 'cut over') AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid IN (s.source, s.target))
+                        THEN 'one of the tables is part of another one, and what is written by way of that is not seen: detach it, or end the inheritance'
+                   WHEN parity.shadow_signature(s.name) IS NULL AND s.phase IN ('shadowing', 'cut over')
                         THEN 'a trigger of the shadow is missing or disabled: stop and start it'
                    WHEN s.verified_at IS NULL THEN 'the tables were not found equal since the shadow was started, cut over or rolled back'
                    WHEN words IS NOT NULL THEN format('not since: %s', words)
-                   WHEN NOT passed THEN 'not since triggers, partitions, or one of the tables were changed'
+                   WHEN NOT passed THEN 'not since triggers, partitions, the mapping, or one of the tables were changed'
                    ELSE format('at %s', s.verified_at) END;
     RETURN NEXT;
 
@@ -109,7 +113,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION parity.shadow_check(parity.shadow, pg_catalog.bool) IS
+COMMENT ON FUNCTION parity.shadow_check(parity.shadow, pg_catalog.bool, pg_catalog.text) IS
     'internal: what has to hold before the tables of a shadow change their roles, apart from what is in them';
 
 CREATE FUNCTION parity.shadow_gates(name pg_catalog.text, swap_names pg_catalog.bool DEFAULT false)
@@ -125,7 +129,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('shadow "%s" does not exist', shadow_gates.name),
             HINT = 'parity.shadow_status lists those of tables that you own.';
     END IF;
-    RETURN QUERY SELECT c.gate, c.passed, c.detail, c.acceptable FROM parity.shadow_check(s, coalesce(swap_names, false)) c;
+    RETURN QUERY SELECT c.gate, c.passed, c.detail, c.acceptable FROM parity.shadow_check(s, coalesce(swap_names, false), 'auto') c;
     IF s.direction = 'forward' AND s.verified_at IS NOT NULL THEN
         RETURN QUERY SELECT 'rows that do not return', s.unreturning = 0 IS TRUE,
             CASE WHEN s.unreturning = 0 THEN 'none' ELSE format('%s, when last verified', coalesce(s.unreturning::text, 'some')) END, true;
@@ -267,7 +271,7 @@ BEGIN
     FOR i IN 1 .. 2 LOOP
         SELECT array_agg(format('%s: %s', c.gate, c.detail)), array_agg(c.gate) FILTER (WHERE c.acceptable)
             INTO failed, pleas
-            FROM parity.shadow_check(s, cutover AND swap_names) c
+            FROM parity.shadow_check(s, cutover AND swap_names, mode) c
             WHERE NOT c.passed AND NOT (c.acceptable AND c.gate = ANY (accept));
         -- under the lock, or, without one, in one snapshot, to tell all that is wrong
         IF i = 2 OR (failed IS NOT NULL AND s.phase IN ('shadowing', 'cut over')) THEN
