@@ -35,6 +35,13 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* 18: a constraint may be there without being enforced. */
+#if PG_VERSION_NUM < 180000
+#define parity_is_enforced(constraint) true
+#else
+#define parity_is_enforced(constraint) ((constraint)->conenforced)
+#endif
+
 /* 16: varlena macros moved to a header of their own; errors can be given back instead of raised. */
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
@@ -55,6 +62,13 @@
 /* 16: one function for objects of every class; here it is only asked about relations. */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
+#endif
+
+/* 15: ON DELETE SET NULL may name columns. */
+#if PG_VERSION_NUM >= 150000
+#define parity_sets_some_columns(row) (!heap_attisnull(row, Anum_pg_constraint_confdelsetcols, NULL))
+#else
+#define parity_sets_some_columns(row) false
 #endif
 
 /* 15: renamed. */

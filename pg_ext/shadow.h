@@ -162,6 +162,11 @@ extern void parity_shadow_deferrable(Relation to, ParityDeferrable *out);
 /* Checks now what was written into to; raises as the constraint does. */
 extern void parity_shadow_check_deferred(Oid to, const ParityDeferrable *constraints);
 
+/* ------------------------------------------- referential actions: shadow_cascade.c */
+
+/* Whether what foreign keys do to the table that follows, they do to the one that is written as well. */
+extern bool parity_shadow_cascades_agree(const ParityShadow *s);
+
 /* ---------------------------------------------------- failures: shadow_fault.c */
 
 /* Whether an error may be put aside: not a cancel, nor what ends the session, nor what a repetition would mend. */

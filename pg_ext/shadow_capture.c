@@ -104,6 +104,7 @@ struct follower {
     Oid *key_types;      /* of from */
     AttrNumber *key_attributes; /* of rel */
     bool pin;            /* settings matter to what is called */
+    bool force;          /* row-level security holds for the owner as well */
     bool looked;         /* at the table that follows: it was not locked */
     List *parts;         /* of it */
     ParityDeferrable constraints; /* of it */
@@ -295,6 +296,18 @@ static Oid owner_of(Oid rel)
     return owner;
 }
 
+static bool has_forced_security(Oid rel)
+{
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(rel));
+    bool out = false;
+
+    if (HeapTupleIsValid(row)) {
+        out = ((Form_pg_class)GETSTRUCT(row))->relforcerowsecurity;
+        ReleaseSysCache(row);
+    }
+    return out;
+}
+
 static void free_plans(follower *f)
 {
     SPIPlanPtr *plans = &f->plans[0][0][0];
@@ -345,6 +358,7 @@ static void build(follower *f, Relation rel)
                             errmsg("the tables of shadow \"%s\" no longer belong to its owner", f->shadow.name),
                             errhint("Give them back to him with ALTER TABLE ... OWNER TO, or drop the shadow.")));
         find_keys(f, rel);
+        f->force = has_forced_security(f->map.from) || has_forced_security(f->map.to);
         look_at_target(f);
     }
     MemoryContextSwitchTo(caller);
@@ -777,8 +791,12 @@ static void check_left_out(follower *f, TriggerData *data, event e)
     SPI_connect();
     if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
         elog(ERROR, "SPI_register_trigger_data failed");
-    if (run(f, LEFT_OUT, e, size_of(data), NULL, NULL) > 0)
-        refuse_left_out(f);
+    if (run(f, LEFT_OUT, e, size_of(data), NULL, NULL) > 0) {
+        /* another part of the same statement may have written a key, and its trigger is yet to come */
+        write_by_state(f, e, size_of(data));
+        if (run(f, LEFT_OUT, e, size_of(data), NULL, NULL) > 0)
+            refuse_left_out(f);
+    }
     SPI_finish();
 }
 
@@ -972,7 +990,9 @@ static bool capture(follower *f, TriggerData *data, event e, bool first)
 
     GetUserIdAndSecContext(&user, &security);
     link = parity_shadow_enter(f->shadow.id, f->map.from, f->map.to);
-    SetUserIdAndSecContext(f->shadow.owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+    /* where it need not be, the last of these is left to referential actions, which are known by it */
+    SetUserIdAndSecContext(f->shadow.owner, (security & ~SECURITY_NOFORCE_RLS) | SECURITY_LOCAL_USERID_CHANGE |
+                                                (f->force ? SECURITY_NOFORCE_RLS : 0));
     limit_lock_timeout(f);
     f->busy++;
     PG_TRY();
@@ -1144,9 +1164,10 @@ Datum parity_shadow_guard(PG_FUNCTION_ARGS)
     table = !found ? InvalidOid : s.is_backward ? s.source : s.target;
     if (!found || !belongs(data->tg_relation, table))
         return PointerGetDatum(NULL);
-    /* the same one's action on the table that is written comes here as well */
     if (is_cascade(data)) {
-        parity_shadow_mark(&s, "cascade", "a foreign key's action has written the table that follows");
+        /* who wrote a table that this one refers to can do nothing about it */
+        if (!parity_shadow_cascades_agree(&s))
+            parity_shadow_mark(&s, "cascade", "a foreign key's action has written the table that follows");
         g->marked = true;
         return PointerGetDatum(NULL);
     }

@@ -50,7 +50,8 @@ static bool is_shared(Form_pg_constraint wanted)
 
 void parity_shadow_deferrable(Relation to, ParityDeferrable *out)
 {
-    const TriggerDesc *triggers = to->trigdesc;
+    /* a copy: a look at a catalog may take the relation's own away */
+    const TriggerDesc *triggers = CopyTriggerDesc(to->trigdesc);
 
     out->deferred = out->immediate = NIL;
     for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++) {

@@ -108,13 +108,16 @@ static bool key_is_unique(Relation to, const ParityMapping *m)
 static bool is_plain(Relation to, const ParityMapping *m, int64 id)
 {
     const FormData_pg_class *form = to->rd_rel;
+    const TriggerDesc *triggers;
 
     if (form->relkind != RELKIND_RELATION || form->relam != HEAP_TABLE_AM_OID || form->relispartition ||
         form->relforcerowsecurity || (to->rd_rules != NULL && to->rd_rules->numLocks > 0) ||
         pg_class_aclcheck(RelationGetRelid(to), form->relowner, ACL_INSERT) != ACLCHECK_OK)
         return false;
-    for (int i = 0; to->trigdesc != NULL && i < to->trigdesc->numtriggers; i++)
-        if (trigger_hinders(&to->trigdesc->triggers[i], id))
+    /* a copy: a look at a catalog may take the relation's own away */
+    triggers = CopyTriggerDesc(to->trigdesc);
+    for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+        if (trigger_hinders(&triggers->triggers[i], id))
             return false;
     return key_is_unique(to, m);
 }

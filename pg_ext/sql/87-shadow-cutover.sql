@@ -173,8 +173,8 @@ BEGIN
     IF parity.shadow_is_identity(s) IS NOT TRUE THEN
         RETURN jsonb_build_object('problem', 'the mapping does more than take all columns of both tables as they are');
     END IF;
-    source := parity.live_checksum(s.source);
-    target := parity.live_checksum(s.target);
+    -- in one snapshot
+    SELECT parity.live_checksum(s.source), parity.live_checksum(s.target) INTO source, target;
     RETURN jsonb_build_object('mode', 'live', 'equal', source OPERATOR(parity.=) target, 'returns', source OPERATOR(parity.=) target,
         'source', source::text, 'target', target::text,
         'source_rows', parity.digest_rows(source), 'target_rows', parity.digest_rows(target));

@@ -42,6 +42,9 @@ class Worker(threading.Thread):
     """A session that does its work() again and again until the storm is over."""
 
     losable = False     # the server may end the session at any time
+    patience = (500, 2000)      # how long it waits for locks, one of these
+    lazy = True         # it may commit without waiting for the disk
+    other = 'not exact'     # what an error is counted as that not all tolerate
 
     def __init__(self, storm, number):
         self.kind = type(self).__name__.lower()
@@ -71,8 +74,8 @@ class Worker(threading.Thread):
     def connect(self):
         self.connection = self.cluster.connect(application_name=self.name.replace(' ', '-'))
         self.pid = self.connection.info.backend_pid
-        self.execute('SET lock_timeout = %d' % self.r.choice([500, 2000]))
-        if self.r.random() < 0.5:
+        self.execute('SET lock_timeout = %d' % self.r.choice(self.patience))
+        if self.lazy and self.r.random() < 0.5:
             self.execute('SET synchronous_commit = off')
         self.set_up()
 
@@ -111,7 +114,7 @@ class Worker(threading.Thread):
         if not self.tolerates(error):
             raise AssertionError('%s %s\nDETAIL: %s\nCONTEXT: %s' % (
                 error.sqlstate, error, error.diag.message_detail, error.diag.context)) from error
-        self.storm.counted[TOLERATED.get(error.sqlstate, 'not exact')] += 1
+        self.storm.counted[TOLERATED.get(error.sqlstate, self.other)] += 1
         try:
             if self.connection.info.transaction_status != TransactionStatus.IDLE:
                 self.connection.execute('ROLLBACK')
@@ -543,13 +546,13 @@ def create(cluster):
 class Storm:
     """All of its sessions. `begin`, then `end` or (the server being killed) `lost`."""
 
-    def __init__(self, cluster, seed, sessions=16, checkers=3, compactors=2, trackers=1, also=()):
+    def __init__(self, cluster, seed, sessions=16, checkers=3, compactors=2, trackers=1, also=(), only=()):
         self.cluster, self.seed = cluster, seed
         self.over, self.killed, self.crashes = threading.Event(), threading.Event(), False
         self.commits, self.changed = 0, threading.Condition()
         self.counted = collections.Counter()
         self.failures, self.terminated = [], set()
-        kinds = [(Session, sessions), (Checker, checkers), (Compactor, compactors), (Tracker, trackers), (Keeper, 1),
+        kinds = only or [(Session, sessions), (Checker, checkers), (Compactor, compactors), (Tracker, trackers), (Keeper, 1),
                  (Resolver, 1), (Canceller, 1), *also]
         self.workers = [kind(self, i + 1) for kind, number in kinds for i in range(number)]
 
