@@ -92,8 +92,8 @@ static bool agree(const ParityShadow *s)
     from = table_open(m.from, AccessShareLock);
     to = table_open(m.to, AccessShareLock);
     /* copies: a look at a catalog may take the relations' own away */
-    theirs = copyObject(RelationGetFKeyList(to));
-    ours = copyObject(RelationGetFKeyList(from));
+    theirs = copyObjectImpl(RelationGetFKeyList(to));
+    ours = copyObjectImpl(RelationGetFKeyList(from));
     foreach (i, theirs) {
         bool found = !writes(lfirst(i));
 

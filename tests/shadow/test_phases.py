@@ -100,7 +100,7 @@ def status(connection, name):
 
 def difference(connection, name):
     here, there = MAPPED if name == 'tasks' else SAME
-    return connection.execute('(({0}) EXCEPT ALL ({1})) UNION ALL (({1}) EXCEPT ALL ({0}))'.format(here, there)).fetchall()
+    return sorted(connection.execute('(({0}) EXCEPT ALL ({1})) UNION ALL (({1}) EXCEPT ALL ({0}))'.format(here, there)).fetchall(), key=str)
 
 
 def tables(name, phase):
