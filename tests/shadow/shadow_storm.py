@@ -452,7 +452,7 @@ class Driver(storm.Worker):
         row = self.one("""
             SELECT s.phase, s.direction, t.phase, t.drift,
                 EXISTS (SELECT FROM parity.shadow_work w WHERE w.id = s.id AND w.complete AND w.started_at >= s.started_at),
-                s.verified_at IS NOT NULL AND NOT EXISTS (SELECT FROM parity.shadow_mark m WHERE m.id = s.id),
+                s.verified_at IS NOT NULL AND NOT EXISTS (SELECT FROM parity.shadow_mark m WHERE m.id = s.id AND m.kind <> 'cascade'),
                 (SELECT count(*) FROM parity.event e WHERE e.shadow = s.name AND e.what = 'cutover' AND e.at > s.created_at)
             FROM parity.shadow s JOIN parity.shadow_status t USING (name) WHERE s.name = '%s'""" % pair.name)
         phase, direction, shown, drift, filled, verified, cutovers = row or (None,) * 7
@@ -587,7 +587,7 @@ class Driver(storm.Worker):
         marks = self.execute("SELECT m.kind FROM parity.shadow_mark m JOIN parity.shadow s USING (id) WHERE s.name = '%s'"
                              % self.pair.name).fetchall()
         self.storm.count('comparisons')
-        return [row for row in rows if row[0] not in drift], drift, any(kind in ('stopped', 'foreign write') for kind, in marks)
+        return [row for row in rows if row[0] not in drift], drift, any(kind not in ('truncated', 'cascade') for kind, in marks)
 
     def turn(self, what):
         pair = self.pair
