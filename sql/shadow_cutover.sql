@@ -114,7 +114,10 @@ UPDATE cut_tasks SET title = 'changed' WHERE id = 2001;
 SELECT * FROM cut_equal;
 SELECT gate, detail FROM parity.shadow_gates('cut') WHERE NOT passed;
 SELECT parity.shadow_cutover('cut', compare => 'verified');
--- the way forth again is not known without a comparison
+-- without a comparison, the way back is not known
+SELECT parity.shadow_rollback('cut');
+SELECT status FROM parity.shadow_verify('cut');
+-- nor is the way forth again
 BEGIN;
 SELECT parity.shadow_rollback('cut', compare => 'verified');
 SELECT gate, detail FROM parity.shadow_gates('cut') WHERE NOT passed;

@@ -318,7 +318,9 @@ BEGIN
             swapped = cutover AND swap_names,
             accepted = CASE WHEN cutover THEN accept ELSE s.accepted END,
             -- what comes back is equal as well: then this was a verification of the other direction, too
-            verified_at = CASE WHEN (result ->> 'returns')::bool THEN CASE mode WHEN 'verified' THEN s.verified_at ELSE locked END END,
+            -- without a comparison, what comes back is known only where nothing can be lost on the way
+            verified_at = CASE WHEN (result ->> 'returns')::bool
+                               THEN CASE WHEN mode <> 'verified' THEN locked WHEN parity.shadow_is_identity(s) THEN s.verified_at END END,
             unreturning = CASE WHEN mode = 'verified' AND cutover THEN s.unreturning WHEN (result ->> 'returns')::bool THEN 0 END
         WHERE x.id = s.id;
     DELETE FROM parity.shadow_mark m WHERE m.id = s.id;
