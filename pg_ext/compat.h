@@ -84,7 +84,6 @@
 #define parity_index_insert_checked(index, values, nulls, tid, table, check, info) \
     index_insert(index, values, nulls, tid, table, check, info)
 #define PG_LSNOID LSNOID
-#define MONEYOID CASHOID
 #define TYPTYPE_MULTIRANGE 'm'
 #define get_multirange_range(type) InvalidOid
 #endif

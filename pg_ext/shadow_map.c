@@ -262,7 +262,7 @@ static bool has_money(Oid type)
 
     check_stack_depth();
     type = getBaseType(type);
-    if (type == MONEYOID)
+    if (type == CASHOID)
         return true;
     element = get_element_type(type);
     if (OidIsValid(element))
