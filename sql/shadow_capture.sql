@@ -151,7 +151,9 @@ UPDATE tasks SET headline = 'by a writer' WHERE id = 1;
 SELECT count(*) FROM tasks_v2;
 SELECT count(*) FROM parity.shadow;
 SELECT * FROM parity.shadow_status;
+\set SHOW_CONTEXT never
 SELECT parity.shadow_stop('s');
+\set SHOW_CONTEXT errors
 SELECT parity.shadow_statements('s');
 SELECT parity.shadow_run('s', 'DELETE FROM tasks_v2');
 INSERT INTO parity.shadow SELECT 'mine', 43, current_user::regrole, 'tasks', 'tasks', 'tasks', 'tasks', 1, 1, 1, NULL, NULL, NULL, NULL,

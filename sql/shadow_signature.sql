@@ -24,6 +24,9 @@ CREATE FUNCTION still(shadow text) RETURNS text LANGUAGE sql AS $$
                 WHEN parity.shadow_signature(name) = verified_as THEN 'as verified' ELSE 'changed' END FROM parity.shadow WHERE name = $1 $$;
 
 -- ---------------------------------------------------------------- a table that is part of another one for a while
+-- (PostgreSQL 13 lets no table with transition tables become one)
+SELECT current_setting('server_version_num')::int >= 140000 AS may_inherit \gset
+\if :may_inherit
 SELECT follow('a');
 CALL parity.shadow_backfill('a');
 SELECT verify('a'), still('a'), gate('a');
@@ -51,6 +54,7 @@ ALTER TABLE whole DETACH PARTITION a;
 SELECT gate('a'), verify('a');
 SELECT parity.shadow_drop('a', force => true);
 DROP TABLE a, a2, mum, whole;
+\endif
 
 -- ---------------------------------------------------------------- what the mapping calls
 CREATE FUNCTION f(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1';
@@ -259,4 +263,3 @@ SELECT e.place, e.expression, try(e.place, e.expression) FROM (VALUES
     ('t', 't::xml::text'), ('t', 'XMLPARSE(CONTENT t)::text'), ('t', 'version()'), ('t', 'pg_client_encoding()'), ('t', 'ts::text'),
     ('t', 'concat(t, n)')) e(place, expression);
 DROP SCHEMA shadow_signature CASCADE;
-DELETE FROM parity.event;
