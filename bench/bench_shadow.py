@@ -409,7 +409,7 @@ def goals(results):
         yield 'INSERT of one row, %sflushed, with a shadow to without' % ('' if flushed else 'not '), '≥ 0.87', rate(taken)
     yield '`parity.shadow_backfill` to INSERT … SELECT, rows a second', '≥ 0.6', filling(filled)
     for step, runs in steps.items():
-        yield 'ms that a reader waits at most for a %s of %s rows' % (step, format(CUTOVER_ROWS, ',')), '< 1000', (
+        yield 'ms that a reader waits at most for a %s of %s rows' % (step, format(CUTOVER_ROWS, ',')), '< 100', (
             max(run[0] for run in runs))
 
 
