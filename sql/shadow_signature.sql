@@ -71,7 +71,10 @@ CREATE OR REPLACE FUNCTION plus(text, text) RETURNS text IMMUTABLE LANGUAGE sql 
 SELECT still('b');
 CREATE OR REPLACE FUNCTION plus(text, text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1';
 SELECT verify('b'), still('b');
-SELECT format('CREATE OR REPLACE VIEW %s AS %s', source_view, regexp_replace(pg_get_viewdef(source_view), '\mf\(', 'upper(')) FROM parity.shadow WHERE name = 'b' \gexec
+DO $$ BEGIN
+    EXECUTE (SELECT format('CREATE OR REPLACE VIEW %s AS %s', source_view, regexp_replace(pg_get_viewdef(source_view), '\mf\(', 'upper('))
+             FROM parity.shadow WHERE name = 'b');
+END $$;
 SELECT still('b'), verify('b');
 SELECT parity.shadow_drop('b', force => true);
 DROP TABLE b, b2;
