@@ -166,6 +166,21 @@ SELECT parity.shadow_verify('cut');
 SELECT what, count(*) FROM parity.event WHERE shadow = 'cut' GROUP BY what ORDER BY what;
 SELECT detail - ARRAY['source', 'target', 'waited_ms', 'locked_ms'] FROM parity.event WHERE shadow = 'cut' AND what IN ('cutover', 'rollback') ORDER BY at;
 SELECT parity.shadow_drop('cut');
+-- a row whose way back is an error
+CREATE TABLE cut_down (id int PRIMARY KEY, v int);
+CREATE TABLE cut_down_v2 (id int PRIMARY KEY, w int);
+INSERT INTO cut_down VALUES (1, 1), (3, 3);
+DO $$ BEGIN PERFORM parity.shadow_create('cut', 'cut_down', 'cut_down_v2', columns => '{"w": "v"}', reverse => '{"v": "w * (w - 3) / (w - 3)"}'); END $$;
+SELECT parity.shadow_start('cut');
+CALL parity.shadow_backfill('cut');
+SELECT status, detail FROM parity.shadow_verify('cut');
+SELECT gate, detail FROM parity.shadow_gates('cut') WHERE NOT passed;
+SELECT parity.shadow_cutover('cut');
+SELECT parity.shadow_cutover('cut', compare => 'verified');
+SELECT parity.shadow_cutover('cut', accept => '{rows that do not return}');
+SELECT parity.shadow_rollback('cut');
+SELECT parity.shadow_drop('cut', force => true);
+DROP TABLE cut_down, cut_down_v2;
 -- a part of the rows
 DO $$ BEGIN PERFORM parity.shadow_create('cut', 'cut_tasks', 'cut_part', filter => 'id > 2000'); END $$;
 SELECT parity.shadow_start('cut');

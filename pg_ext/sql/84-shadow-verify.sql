@@ -138,6 +138,11 @@ BEGIN
     END IF;
     SELECT r INTO out FROM parity.shadow_read(path, parity.shadow_digests(parts, NULL)) r;
     RETURN CASE WHEN failure IS NULL THEN out ELSE out || jsonb_build_object('failure', failure) END;
+EXCEPTION
+    WHEN data_exception THEN
+        RAISE EXCEPTION USING ERRCODE = SQLSTATE,
+            MESSAGE = format('the mapping of shadow "%s" fails for a row of %s: %s', parts ->> 'name', parts ->> 'from', SQLERRM),
+            HINT = 'Rows that were written since the shadow was started are in parity.drift. Change the row, or create the shadow with another mapping.';
 END
 $$;
 COMMENT ON FUNCTION parity.shadow_read_digests(pg_catalog.jsonb, pg_catalog.jsonb) IS

@@ -272,16 +272,17 @@ BEGIN
         SELECT array_agg(format('%s: %s', c.gate, c.detail)), array_agg(c.gate) FILTER (WHERE c.acceptable)
             INTO failed, pleas
             FROM parity.shadow_check(s, cutover AND swap_names, mode) c
-            WHERE NOT c.passed AND NOT (c.acceptable AND c.gate = ANY (accept));
+            WHERE c.passed IS NOT TRUE AND NOT (c.acceptable AND c.gate = ANY (accept));
         -- under the lock, or, without one, in one snapshot, to tell all that is wrong
         IF i = 2 OR (failed IS NOT NULL AND s.phase IN ('shadowing', 'cut over')) THEN
             result := parity.shadow_compare(s, mode);
             IF result ? 'problem' THEN
                 failed := failed || format('tables: %s', result ->> 'problem');
-            ELSIF NOT (result ->> 'equal')::bool THEN
+            ELSIF (result ->> 'equal')::bool IS NOT TRUE THEN
                 failed := failed || format('tables: not equal: source %s (%s rows), target %s (%s rows)',
                     result ->> 'source', result ->> 'source_rows', result ->> 'target', result ->> 'target_rows');
-            ELSIF cutover AND NOT (result ->> 'returns')::bool AND 'rows that do not return' <> ALL (accept) THEN
+            -- not known, when the way back of some row fails
+            ELSIF cutover AND (result ->> 'returns')::bool IS NOT TRUE AND 'rows that do not return' <> ALL (accept) THEN
                 failed := failed || concat('rows that do not return: ', coalesce(result ->> 'failure',
                     (result ->> 'unreturning') || ', when last verified', 'parity.shadow_verify tells which'));
                 pleas := pleas || 'rows that do not return'::text;
