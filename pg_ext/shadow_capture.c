@@ -284,28 +284,18 @@ static bool belongs(Relation rel, Oid from)
     return found;
 }
 
-static Oid owner_of(Oid rel)
+/* The owner of a table, and whether row-level security holds for him as well; without opening it. */
+static Oid owner_of(Oid rel, bool *forced)
 {
     HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(rel));
     Oid owner = InvalidOid;
 
     if (HeapTupleIsValid(row)) {
         owner = ((Form_pg_class)GETSTRUCT(row))->relowner;
+        *forced = *forced || ((Form_pg_class)GETSTRUCT(row))->relforcerowsecurity;
         ReleaseSysCache(row);
     }
     return owner;
-}
-
-static bool has_forced_security(Oid rel)
-{
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(rel));
-    bool out = false;
-
-    if (HeapTupleIsValid(row)) {
-        out = ((Form_pg_class)GETSTRUCT(row))->relforcerowsecurity;
-        ReleaseSysCache(row);
-    }
-    return out;
 }
 
 static void free_plans(follower *f)
@@ -353,12 +343,12 @@ static void build(follower *f, Relation rel)
         parity_shadow_mapping(&f->shadow, f->shadow.is_backward, &f->map);
         f->parsed = palloc(sizeof *f->parsed);
         *f->parsed = f->map;
-        if (owner_of(f->map.from) != f->shadow.owner || owner_of(f->map.to) != f->shadow.owner)
+        f->force = false;
+        if (owner_of(f->map.from, &f->force) != f->shadow.owner || owner_of(f->map.to, &f->force) != f->shadow.owner)
             ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                             errmsg("the tables of shadow \"%s\" no longer belong to its owner", f->shadow.name),
                             errhint("Give them back to him with ALTER TABLE ... OWNER TO, or drop the shadow.")));
         find_keys(f, rel);
-        f->force = has_forced_security(f->map.from) || has_forced_security(f->map.to);
         look_at_target(f);
     }
     MemoryContextSwitchTo(caller);

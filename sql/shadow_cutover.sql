@@ -122,6 +122,12 @@ BEGIN;
 SELECT parity.shadow_rollback('cut', compare => 'verified');
 SELECT gate, detail FROM parity.shadow_gates('cut') WHERE NOT passed;
 ROLLBACK;
+-- a verification that took long does not outdo a difference that another one has found meanwhile
+BEGIN;
+INSERT INTO parity.event (shadow, what, detail) VALUES ('cut', 'verify', '{"status": "differ"}');
+SELECT parity.shadow_record(s, 'any', 0, '{}', clock_timestamp() - interval '1 minute') AS old,
+    parity.shadow_record(s, 'any', 0, '{}', clock_timestamp()) AS new FROM parity.shadow s WHERE s.name = 'cut';
+ROLLBACK;
 -- what the old schema cannot hold
 UPDATE cut_tasks_v2 SET is_done = NULL WHERE id = 2002;
 SET client_min_messages = notice;

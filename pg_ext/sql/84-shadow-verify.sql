@@ -178,7 +178,8 @@ COMMENT ON FUNCTION parity.shadow_no_return(pg_catalog.jsonb, pg_catalog.jsonb) 
 
 -- A step that holds the shadow may wait for the tables, which a verification has locked: so that does not wait long.
 -- Without a signature the tables were found to differ: that takes an older verification back.
-CREATE FUNCTION parity.shadow_record(s parity.shadow, signature pg_catalog.text, unreturning pg_catalog.int8, seen pg_catalog.tid[])
+CREATE FUNCTION parity.shadow_record(s parity.shadow, signature pg_catalog.text, unreturning pg_catalog.int8, seen pg_catalog.tid[],
+                                     began pg_catalog.timestamptz)
     RETURNS pg_catalog.bool
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '1s'
     AS $$
@@ -189,8 +190,11 @@ BEGIN
             WHERE x.id = s.id AND x.run = s.run AND x.verified_at IS NOT NULL;
         RETURN true;
     END IF;
+    -- the snapshot of one that took long may be older than a difference that another one has found
     UPDATE parity.shadow x SET verified_at = clock_timestamp(), verified_as = signature, unreturning = shadow_record.unreturning
-        WHERE x.id = s.id AND x.run = s.run;
+        WHERE x.id = s.id AND x.run = s.run
+          AND NOT EXISTS (SELECT FROM parity.event e WHERE e.shadow = s.name AND e.at >= began
+                          AND e.what = 'verify' AND e.detail ->> 'status' = 'differ');
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -201,7 +205,7 @@ EXCEPTION
         RETURN false;
 END
 $$;
-COMMENT ON FUNCTION parity.shadow_record(parity.shadow, pg_catalog.text, pg_catalog.int8, pg_catalog.tid[]) IS
+COMMENT ON FUNCTION parity.shadow_record(parity.shadow, pg_catalog.text, pg_catalog.int8, pg_catalog.tid[], pg_catalog.timestamptz) IS
     'internal: records a verification, and takes the marks away that it saw, or takes an older one back; false when another step is under way';
 
 -- INOUT: the result has a column name too
@@ -291,7 +295,7 @@ BEGIN
        -- what no row explains is not known
        AND NOT parity.shadow_record(s, CASE status WHEN 'match' THEN signature END,
                                     CASE WHEN NOT forward THEN s.unreturning WHEN returns THEN 0
-                                         WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END, seen) THEN
+                                         WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END, seen, began) THEN
         detail := concat_ws('; ', detail, 'not recorded, since another step of the shadow is under way');
     END IF;
     PERFORM parity.shadow_note(name, 'verify', jsonb_build_object(
