@@ -105,8 +105,47 @@
 #endif
 #endif
 
-/* An open relation as the one that rows are put into. */
-static inline ResultRelInfo *parity_open_result(EState *estate, Relation rel)
+/* 18: a scan counts for EXPLAIN. */
+#if PG_VERSION_NUM < 180000
+#define parity_index_beginscan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, keys, 0)
+#else
+#define parity_index_beginscan(table, index, snapshot, keys) index_beginscan(table, index, snapshot, NULL, keys, 0)
+#endif
+
+/* 16: which indexes an UPDATE has to write. */
+#if PG_VERSION_NUM < 160000
+typedef bool parity_update_indexes;
+#define parity_needs_indexes(update) (update)
+#else
+typedef TU_UpdateIndexes parity_update_indexes;
+#define parity_needs_indexes(update) ((update) != TU_None)
+#endif
+
+static inline List *parity_update_index_tuples(ResultRelInfo *rel, TupleTableSlot *slot, EState *estate, parity_update_indexes update)
+{
+    (void)update;
+#if PG_VERSION_NUM < 140000
+    (void)rel;
+    return ExecInsertIndexTuples(slot, estate, false, NULL, NIL);
+#elif PG_VERSION_NUM < 160000
+    return ExecInsertIndexTuples(rel, slot, estate, true, false, NULL, NIL);
+#else
+    return ExecInsertIndexTuples(rel, slot, estate, true, false, NULL, NIL, update == TU_Summarizing);
+#endif
+}
+
+/* 15: row triggers know of rows that go from one partition to another. */
+#if PG_VERSION_NUM < 150000
+#define parity_update_triggers(estate, rel, tid, slot, recheck) ExecARUpdateTriggers(estate, rel, tid, NULL, slot, recheck, NULL)
+#define parity_delete_triggers(estate, rel, tid) ExecARDeleteTriggers(estate, rel, tid, NULL, NULL)
+#else
+#define parity_update_triggers(estate, rel, tid, slot, recheck) \
+    ExecARUpdateTriggers(estate, rel, NULL, NULL, tid, NULL, slot, recheck, NULL, false)
+#define parity_delete_triggers(estate, rel, tid) ExecARDeleteTriggers(estate, rel, tid, NULL, NULL, false)
+#endif
+
+/* An open relation as the one that is written; updated: the columns that an UPDATE sets, as rights have them. */
+static inline ResultRelInfo *parity_open_result(EState *estate, Relation rel, const Bitmapset *updated)
 {
     ResultRelInfo *out = makeNode(ResultRelInfo);
     RangeTblEntry *entry = makeNode(RangeTblEntry);
@@ -119,7 +158,7 @@ static inline ResultRelInfo *parity_open_result(EState *estate, Relation rel)
     {
         List *rights = NIL;
 
-        addRTEPermissionInfo(&rights, entry);
+        addRTEPermissionInfo(&rights, entry)->updatedCols = bms_copy(updated);
 #if PG_VERSION_NUM >= 180000
         ExecInitRangeTable(estate, list_make1(entry), rights, bms_make_singleton(1));
 #else
@@ -127,6 +166,7 @@ static inline ResultRelInfo *parity_open_result(EState *estate, Relation rel)
 #endif
     }
 #else
+    entry->updatedCols = bms_copy(updated);
     ExecInitRangeTable(estate, list_make1(entry));
 #endif
     InitResultRelInfo(out, rel, 1, NULL, 0);

@@ -9,9 +9,10 @@
  *  - Statement triggers with transition tables: one statement there for one
  *    here (shadow_capture.c).  Partitioned tables, and what a subscription
  *    applies, have row triggers.
- *  - An INSERT's rows are put there plainly, some at a time, where the table
- *    that follows allows it (shadow_insert.c).  When a key is there already, and
- *    wherever that is not allowed, the statement there is an upsert.
+ *  - Where the table that follows allows it (shadow_plain.c), there is no
+ *    statement: an INSERT's rows are put there some at a time (shadow_insert.c),
+ *    an UPDATE's and a DELETE's are found by their key (shadow_change.c).  When
+ *    a key is there already, or is not, the statement there is an upsert.
  *  - What a trigger is told may be older than what the table holds: a trigger
  *    or a function of the same statement may have written the row again, and
  *    been shadowed already.  Whenever anything of this shadow was written since
@@ -36,6 +37,7 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
+#include "nodes/nodes.h"
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
 
@@ -125,19 +127,27 @@ extern char *parity_shadow_key_json(const ParityMapping *m, const char *alias);
 /* Whether an expression (or a list of such, or NULL) calls functions that may look names up. */
 extern bool parity_shadow_calls_foreign(Node *node);
 
-/* -------------------------------------- an INSERT's rows, put plainly: shadow_insert.c */
+/* ---------------- rows that are written without a statement: shadow_plain.c and others */
 
-/* The mapping's expressions, ready to be run, of rows that need no statement. */
-typedef struct ParityInsert ParityInsert;
+/* What there is to know, with the mapping's expressions ready to be run. */
+typedef struct ParityPlain ParityPlain;
 
-/* In CurrentMemoryContext; NULL when only a statement will do.  id is the shadow's. */
-extern ParityInsert *parity_shadow_plan_insert(const ParityMapping *m, int64 id);
-extern ParityInsert *parity_shadow_copy_insert(const ParityInsert *p);
+/* In CurrentMemoryContext.  id is the shadow's. */
+extern ParityPlain *parity_shadow_plan_plain(const ParityMapping *m, int64 id);
+extern ParityPlain *parity_shadow_copy_plain(const ParityPlain *p);
+/* Whether this can be done at all: CMD_INSERT, CMD_UPDATE, CMD_DELETE. */
+extern bool parity_shadow_can(const ParityPlain *p, CmdType what);
+
+/* These write into to, which is open and locked, and return how many rows they wrote. */
 /*
- * Puts the rows of data's new table into to, which is open and locked; how many.
- * A key that is there already is an error: to be called in a subtransaction.
+ * shadow_insert.c: puts the rows of data's new table there.  A key that is there already is an error: to be called in
+ * a subtransaction.
  */
-extern uint64 parity_shadow_insert(const ParityInsert *p, Relation to, TriggerData *data);
+extern uint64 parity_shadow_insert(const ParityPlain *p, Relation to, TriggerData *data);
+/* shadow_change.c: changes the rows that have the keys of data's new table; those that are not there are left out. */
+extern uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data);
+/* The same: deletes those of the old table.  missed: how many others have changed meanwhile, and are there still. */
+extern uint64 parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data, uint64 *missed);
 
 /* ------------------------------------------------ who writes: shadow_chain.c */
 

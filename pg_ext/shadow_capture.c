@@ -51,8 +51,8 @@ static const char *const operations[] = {"insert", "update", "delete"};
 
 /* How a statement's rows are written. */
 typedef enum way {
-    PLAINLY,   /* an INSERT's rows that are not there yet, without a statement */
-    BY_UPSERT, /* whatever is there */
+    PLAINLY,   /* without a statement; an INSERT's rows that are not there yet */
+    BY_UPSERT, /* by one, whatever is there */
     BY_STATE   /* as the rows are now, whatever the transition tables say */
 } way;
 
@@ -112,9 +112,8 @@ struct follower {
     uint64 doubted;      /* the transaction in which that was last noted ... */
     SubTransactionId doubted_in; /* ... if what was noted there is not undone */
     SPIPlanPtr plans[WORKS][EVENTS][SIZES];
-    ParityInsert *insert; /* NULL when rows cannot be put plainly */
-    bool insert_planned;
-    int upserts;         /* how many statements are not to try it */
+    ParityPlain *plain; /* NULL until it is needed */
+    int upserts;        /* how many INSERTs are not to try it */
 };
 
 /* For so many statements after a conflict, no INSERT is tried plainly. */
@@ -327,8 +326,7 @@ static void build(follower *f, Relation rel)
     memset(&f->map, 0, sizeof f->map);
     memset(&f->shadow, 0, sizeof f->shadow);
     memset(&f->constraints, 0, sizeof f->constraints);
-    f->insert = NULL;
-    f->insert_planned = false;
+    f->plain = NULL;
     f->parts = NIL;
     f->context = AllocSetContextCreate(TopMemoryContext, "parity shadow", ALLOCSET_SMALL_SIZES);
     caller = MemoryContextSwitchTo(f->context);
@@ -637,62 +635,81 @@ static bool wrote_since(const follower *f)
 }
 
 /* Planned when it is first needed: what goes wrong then is a failure of the write. */
-static const ParityInsert *insert_of(follower *f)
+static const ParityPlain *plain_of(follower *f)
 {
-    if (!f->insert_planned) {
-        ParityInsert *plan = parity_shadow_plan_insert(&f->map, f->shadow.id);
+    if (f->plain == NULL) {
+        ParityPlain *plan = parity_shadow_plan_plain(&f->map, f->shadow.id);
         MemoryContext caller = MemoryContextSwitchTo(f->context);
 
-        f->insert = plan != NULL ? parity_shadow_copy_insert(plan) : NULL;
+        f->plain = parity_shadow_copy_plain(plan);
         MemoryContextSwitchTo(caller);
-        f->insert_planned = true;
     }
-    return f->insert;
+    return f->plain;
+}
+
+static CmdType command_of(event e)
+{
+    return e == ON_INSERT ? CMD_INSERT : e == ON_UPDATE ? CMD_UPDATE : CMD_DELETE;
 }
 
 typedef struct place {
-    const char *shadow, *table;
+    const char *doing, *shadow, *table;
 } place;
 
 static void tell_place(void *arg)
 {
     const place *p = arg;
 
-    errcontext("INSERT into %s by shadow \"%s\"", p->table, p->shadow);
+    errcontext("%s %s by shadow \"%s\"", p->doing, p->table, p->shadow);
 }
 
-/* Puts an INSERT's rows there without a statement; false when that cannot be, and nothing was done. */
-static bool write_plainly(follower *f, TriggerData *data)
+/* Whether it is not known that it cannot be. */
+static bool can_be_plain(const follower *f, event e)
 {
-    place here = {f->shadow.name, f->map.to_name};
+    return f->plain == NULL || parity_shadow_can(f->plain, command_of(e));
+}
+
+/* Writes a statement's rows without one; false when that cannot be, or is not all that is to be done. */
+static bool write_plainly(follower *f, TriggerData *data, event e)
+{
+    static const char *const doing[] = {"INSERT into", "UPDATE of", "DELETE from"};
+    place here = {doing[e], f->shadow.name, f->map.to_name};
     ErrorContextCallback context = {error_context_stack, tell_place, &here};
-    const ParityInsert *plan;
+    uint64 wanted = (uint64)tuplestore_tuple_count(e == ON_DELETE ? data->tg_oldtable : data->tg_newtable), missed = 0;
+    const ParityPlain *plan;
+    bool done = false;
     Relation to;
-    bool can;
 
     error_context_stack = &context;
     to = table_open(f->map.to, RowExclusiveLock);
-    plan = f->valid ? insert_of(f) : NULL;
+    plan = f->valid ? plain_of(f) : NULL;
     /* the table may be another one since it was locked */
-    can = plan != NULL && f->valid;
-    if (can) {
-        uint64 written = parity_shadow_insert(plan, to, data);
+    if (plan != NULL && f->valid && parity_shadow_can(plan, command_of(e))) {
+        if (e == ON_DELETE) {
+            (void)parity_shadow_delete(plan, to, data, &missed);
+            done = missed == 0;
+        } else if (e == ON_UPDATE)
+            done = parity_shadow_update(plan, to, data) == wanted;
+        else {
+            uint64 written = parity_shadow_insert(plan, to, data);
 
-        if (f->map.condition == NULL)
-            must_have_written(f, (uint64)tuplestore_tuple_count(data->tg_newtable), written);
+            if (f->map.condition == NULL)
+                must_have_written(f, wanted, written);
+            done = true;
+        }
     }
     table_close(to, NoLock);
     error_context_stack = context.previous;
-    return can;
+    return done;
 }
 
 /* Whether it is worth trying. */
 static bool may_write_plainly(follower *f, TriggerData *data, event e)
 {
-    if (e != ON_INSERT || TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
-        RelationGetRelid(data->tg_relation) != f->map.from || (f->insert_planned && f->insert == NULL))
+    if (TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
+        RelationGetRelid(data->tg_relation) != f->map.from || !can_be_plain(f, e))
         return false;
-    if (f->upserts == 0)
+    if (e != ON_INSERT || f->upserts == 0)
         return true;
     f->upserts--;
     return false;
@@ -702,7 +719,7 @@ static void write_statement(follower *f, TriggerData *data, event e, way how)
 {
     int size = size_of(data);
 
-    if (how == PLAINLY && write_plainly(f, data))
+    if (how == PLAINLY && write_plainly(f, data, e))
         return;
     SPI_connect();
     if (SPI_register_trigger_data(data) != SPI_OK_TD_REGISTER)
@@ -714,7 +731,8 @@ static void write_statement(follower *f, TriggerData *data, event e, way how)
     else {
         uint64 wanted = (uint64)tuplestore_tuple_count(data->tg_newtable), written = 0;
 
-        if (e == ON_UPDATE && f->map.condition == NULL && f->map.n > f->map.keys)
+        /* what is there has been changed plainly, if it was; the rest is not there */
+        if (e == ON_UPDATE && f->map.condition == NULL && f->map.n > f->map.keys && (how != PLAINLY || !can_be_plain(f, e)))
             written = run(f, UPDATE_NEW, e, size, NULL, NULL);
         if (written != wanted) {
             written = run(f, UPSERT_NEW, e, size, NULL, NULL);
@@ -942,12 +960,13 @@ static bool write_or_quarantine(follower *f, TriggerData *data, event e, bool fi
     way how = by_state ? BY_STATE : may_write_plainly(f, data, e) ? PLAINLY : BY_UPSERT;
     ErrorData *error = NULL;
 
-    if (how == PLAINLY) {
+    if (how == PLAINLY && e == ON_INSERT) {
         if (write_guarded(f, data, e, how, &error))
             return false;
         if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION) {
             f->upserts = UPSERTS_AFTER_CONFLICT;
             how = BY_UPSERT;
+            error = NULL;
         } else if (f->shadow.abort)
             ReThrowError(error);
     }
@@ -956,7 +975,7 @@ static bool write_or_quarantine(follower *f, TriggerData *data, event e, bool fi
         write_now(f, data, e, how);
         return false;
     }
-    if (how != PLAINLY && write_guarded(f, data, e, how, &error))
+    if (error == NULL && write_guarded(f, data, e, how, &error))
         return false;
     /* a row that was changed twice in one statement, as by two foreign keys, is in the transition table twice */
     if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && !by_state && write_guarded(f, data, e, BY_STATE, &error))

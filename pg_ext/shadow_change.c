@@ -1,0 +1,234 @@
+/*
+ * shadow_change.c - the rows of an UPDATE or DELETE, found by their key in the table that follows
+ *
+ * A trigger knows which rows were changed, not by which condition, so that each
+ * has to be looked for: in the index of the key, which stays open meanwhile.  A
+ * statement would do that through a join with the transition table, which is
+ * carried along in full.
+ *
+ * Rows lie most often in the order in which they were put there, in both tables.
+ * So the next one is first looked for where it would be then, right behind the
+ * last; whether it is the one is told by its key.  While that fails it is tried
+ * less and less.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+#include "compat.h"
+#include "shadow_plain.h"
+
+/* The rows of the table that follows, by key. */
+typedef struct finder {
+    const ParityPlain *plan;
+    Relation index;
+    IndexScanDesc scan;
+    ScanKeyData keys[INDEX_MAX_KEYS];
+    TupleTableSlot *found;
+    ItemPointerData behind; /* the place behind the row that was found last; not valid when there is none */
+    int failures;           /* of looking there, one after another */
+    int skip;               /* how often it is not to be tried */
+} finder;
+
+/* The most rows that are found by the index alone before the place behind one is looked at again. */
+#define MOST_SKIPPED 256
+
+static void begin_find(finder *f, const ParityPlain *p, ParityWriter *w)
+{
+    Relation to = w->rel->ri_RelationDesc;
+
+    f->plan = p;
+    f->index = index_open(p->index, AccessShareLock);
+    f->scan = parity_index_beginscan(to, f->index, GetActiveSnapshot(), p->keys);
+    f->found = table_slot_create(to, &w->estate->es_tupleTable);
+    f->failures = f->skip = 0;
+    ItemPointerSetInvalid(&f->behind);
+    for (int i = 0; i < p->keys; i++)
+        ScanKeyEntryInitialize(&f->keys[i], 0, (AttrNumber)(i + 1), BTEqualStrategyNumber, p->key[i].type,
+                               p->key[i].collation, p->key[i].equal, (Datum)0);
+}
+
+static void end_find(finder *f)
+{
+    index_endscan(f->scan);
+    index_close(f->index, NoLock);
+}
+
+/* Whether the row that is in found has the key that is wanted. */
+static bool is_wanted(finder *f)
+{
+    for (int i = 0; i < f->plan->keys; i++) {
+        bool isnull;
+        Datum value = slot_getattr(f->found, f->plan->key[i].to_attribute, &isnull);
+
+        if (isnull || !DatumGetBool(FunctionCall2Coll(&f->keys[i].sk_func, f->keys[i].sk_collation, value, f->keys[i].sk_argument)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_behind(finder *f)
+{
+    if (!ItemPointerIsValid(&f->behind))
+        return false;
+    if (f->skip > 0) {
+        f->skip--;
+        return false;
+    }
+    if (table_tuple_fetch_row_version(f->scan->heapRelation, &f->behind, f->scan->xs_snapshot, f->found) && is_wanted(f)) {
+        f->failures = 0;
+        return true;
+    }
+    ExecClearTuple(f->found);
+    /* the first may be the end of a page */
+    if (f->failures > 0)
+        f->skip = Min(1 << Min(f->failures, 16), MOST_SKIPPED);
+    f->failures++;
+    return false;
+}
+
+/* Whether there is a row with the key of a row of from: it is in found then. */
+static bool find(finder *f, TupleTableSlot *row)
+{
+    bool there;
+
+    for (int i = 0; i < f->plan->keys; i++) {
+        bool isnull;
+
+        f->keys[i].sk_argument = slot_getattr(row, f->plan->key[i].from_attribute, &isnull);
+        if (isnull)
+            return false;
+    }
+    there = is_behind(f);
+    if (!there) {
+        index_rescan(f->scan, f->keys, f->plan->keys, NULL, 0);
+        there = index_getnext_slot(f->scan, ForwardScanDirection, f->found);
+    }
+    ItemPointerSetInvalid(&f->behind);
+    if (there && ItemPointerGetOffsetNumber(&f->found->tts_tid) < MaxOffsetNumber)
+        ItemPointerSet(&f->behind, ItemPointerGetBlockNumber(&f->found->tts_tid),
+                       OffsetNumberNext(ItemPointerGetOffsetNumber(&f->found->tts_tid)));
+    return there;
+}
+
+/* One row as found, with what the UPDATE sets. */
+static bool update_one(ParityWriter *w, const ParityPlain *p, TupleTableSlot *found, TupleTableSlot *set, TupleTableSlot *out,
+                       TupleTableSlot *stored)
+{
+    Relation to = w->rel->ri_RelationDesc;
+    ItemPointerData place = found->tts_tid;
+    parity_update_indexes indexes;
+    LockTupleMode mode;
+    TM_FailureData failure;
+    List *recheck = NIL;
+    int n = list_length(p->sets);
+
+    slot_getallattrs(found);
+    ExecClearTuple(out);
+    memcpy(out->tts_values, found->tts_values, sizeof *out->tts_values * (size_t)p->natts);
+    memcpy(out->tts_isnull, found->tts_isnull, sizeof *out->tts_isnull * (size_t)p->natts);
+    for (int i = 0; i < n; i++) {
+        out->tts_values[p->columns[i] - 1] = set->tts_values[i];
+        out->tts_isnull[p->columns[i] - 1] = set->tts_isnull[i];
+    }
+    ExecStoreVirtualTuple(out);
+    out->tts_tableOid = RelationGetRelid(to);
+    if (RelationGetDescr(to)->constr != NULL)
+        ExecConstraints(w->rel, out, w->estate);
+    ExecCopySlot(stored, out);
+    stored->tts_tableOid = RelationGetRelid(to);
+    if (table_tuple_update(to, &place, stored, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &indexes) != TM_Ok)
+        return false;
+    if (w->rel->ri_NumIndices > 0 && parity_needs_indexes(indexes))
+        recheck = parity_update_index_tuples(w->rel, stored, w->estate, indexes);
+    if (to->trigdesc != NULL && to->trigdesc->trig_update_after_row)
+        parity_update_triggers(w->estate, w->rel, &place, stored, recheck);
+    return true;
+}
+
+uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data)
+{
+    Tuplestorestate *rows = data->tg_newtable;
+    TupleDesc from = RelationGetDescr(data->tg_relation);
+    TupleTableSlot *in, *set, *out, *stored;
+    ProjectionInfo *projection;
+    ExprContext *context;
+    ParityWriter w;
+    uint64 n = 0;
+    finder f;
+
+    CheckCmdReplicaIdentity(to, CMD_UPDATE);
+    parity_shadow_begin_write(&w, to, p->updated);
+    context = GetPerTupleExprContext(w.estate);
+    in = ExecInitExtraTupleSlot(w.estate, from, &TTSOpsMinimalTuple);
+    set = ExecInitExtraTupleSlot(w.estate, ExecTypeFromTL(p->sets), &TTSOpsVirtual);
+    out = ExecInitExtraTupleSlot(w.estate, RelationGetDescr(to), &TTSOpsVirtual);
+    stored = table_slot_create(to, &w.estate->es_tupleTable);
+    projection = ExecBuildProjectionInfo(p->sets, context, set, NULL, from);
+    begin_find(&f, p, &w);
+    tuplestore_select_read_pointer(rows, 0);
+    tuplestore_rescan(rows);
+    while (tuplestore_gettupleslot(rows, true, false, in)) {
+        CHECK_FOR_INTERRUPTS();
+        ResetPerTupleExprContext(w.estate);
+        if (find(&f, in)) {
+            MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(w.estate));
+
+            context->ecxt_scantuple = in;
+            n += update_one(&w, p, f.found, ExecProject(projection), out, stored);
+            MemoryContextSwitchTo(caller);
+        }
+        /* what was called may have read the same rows */
+        tuplestore_select_read_pointer(rows, 0);
+    }
+    tuplestore_rescan(rows);
+    end_find(&f);
+    parity_shadow_end_write(&w);
+    return n;
+}
+
+uint64 parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data, uint64 *missed)
+{
+    Tuplestorestate *rows = data->tg_oldtable;
+    bool has_triggers = to->trigdesc != NULL && to->trigdesc->trig_delete_after_row;
+    TupleTableSlot *in;
+    ParityWriter w;
+    uint64 n = 0;
+    finder f;
+
+    *missed = 0;
+    CheckCmdReplicaIdentity(to, CMD_DELETE);
+    parity_shadow_begin_write(&w, to, NULL);
+    in = ExecInitExtraTupleSlot(w.estate, RelationGetDescr(data->tg_relation), &TTSOpsMinimalTuple);
+    begin_find(&f, p, &w);
+    tuplestore_select_read_pointer(rows, 0);
+    tuplestore_rescan(rows);
+    while (tuplestore_gettupleslot(rows, true, false, in)) {
+        TM_FailureData failure;
+        TM_Result result;
+
+        CHECK_FOR_INTERRUPTS();
+        ResetPerTupleExprContext(w.estate);
+        if (!find(&f, in))
+            continue;
+        result = table_tuple_delete(to, &f.found->tts_tid, w.command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, false);
+        if (result == TM_Ok) {
+            n++;
+            if (has_triggers)
+                parity_delete_triggers(w.estate, w.rel, &f.found->tts_tid);
+        } else if (result != TM_SelfModified)
+            (*missed)++;
+    }
+    tuplestore_rescan(rows);
+    end_find(&f);
+    parity_shadow_end_write(&w);
+    return n;
+}
