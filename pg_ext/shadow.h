@@ -39,6 +39,7 @@
 #include "commands/trigger.h"
 #include "nodes/nodes.h"
 #include "nodes/pg_list.h"
+#include "utils/portal.h"
 #include "utils/snapshot.h"
 
 #include "relation.h"
@@ -121,8 +122,17 @@ extern char *parity_shadow_key_match(const ParityMapping *m, const char *a, bool
 extern char *parity_shadow_view_match(const ParityMapping *m, const char *v, const char *b);
 /* The key's columns of from, after an alias, with commas. */
 extern char *parity_shadow_from_key(const ParityMapping *m, const char *alias);
-/* The key as a JSON array, of from's columns after an alias: an SQL expression. */
+/*
+ * The key as a JSON array, of from's columns after an alias: an SQL expression.  Without an alias, the same as a format
+ * of other columns that hold the key.
+ */
 extern char *parity_shadow_key_json(const ParityMapping *m, const char *alias);
+
+/*
+ * OPERATOR(schema.name) of a type's default order; strategy is TYPECACHE_EQ_OPR and so on.  builtin becomes false when
+ * it is not in pg_catalog.
+ */
+extern char *parity_shadow_operator(Oid type, int strategy, bool *builtin);
 
 /* Whether an expression (or a list of such, or NULL) calls functions that may look names up. */
 extern bool parity_shadow_calls_foreign(Node *node);
@@ -144,6 +154,8 @@ extern bool parity_shadow_can(const ParityPlain *p, CmdType what);
  * a subtransaction.
  */
 extern uint64 parity_shadow_insert(const ParityPlain *p, Relation to, TriggerData *data);
+/* The same with the rows of an open query whose columns are what p's expressions are of. */
+extern uint64 parity_shadow_fill(const ParityPlain *p, Relation to, Portal rows);
 /* shadow_change.c: changes the rows that have the keys of data's new table; those that are not there are left out. */
 extern uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data);
 /* The same: deletes those of the old table.  missed: how many others have changed meanwhile, and are there still. */

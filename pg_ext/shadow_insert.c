@@ -2,7 +2,8 @@
  * shadow_insert.c - the rows of an INSERT, put plainly into the table that follows
  *
  * They go there as COPY puts them, some at a time.  A key that is there already
- * is an error then, of which the caller makes an upsert.
+ * is an error then, of which the caller makes an upsert.  A backfill's rows, which
+ * come out of a query, go the same way.
  */
 #include "postgres.h"
 
@@ -17,8 +18,10 @@
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/tuplestore.h"
 
 #include "compat.h"
@@ -86,32 +89,120 @@ static void add(writer *w, TupleTableSlot *row)
         flush(w);
 }
 
-static uint64 write_all(writer *w, const ParityPlain *p, TupleDesc from, Tuplestorestate *rows)
-{
-    TupleTableSlot *in = ExecInitExtraTupleSlot(w->into.estate, from, &TTSOpsMinimalTuple);
-    TupleTableSlot *out = ExecInitExtraTupleSlot(w->into.estate, RelationGetDescr(w->into.rel->ri_RelationDesc), &TTSOpsVirtual);
-    ExprContext *context = GetPerTupleExprContext(w->into.estate);
-    ProjectionInfo *projection = ExecBuildProjectionInfo(p->targets, context, out, NULL, from);
-    ExprState *condition = ExecInitQual(p->condition, NULL);
-    uint64 n = 0;
+/* Rows as they come, made into rows of the table. */
+typedef struct mapper {
+    DestReceiver receiver; /* for those that come out of a query; the first field */
+    writer *into;
+    const ParityPlain *plan;
+    ExprContext *context;
+    ProjectionInfo *projection;
+    ExprState *condition;
+    uint64 n; /* that were put there */
+    ResourceOwner owner; /* of what is open; a query has one of its own */
+} mapper;
 
+static void begin_map(mapper *m, TupleDesc from)
+{
+    EState *estate = m->into->into.estate;
+    TupleTableSlot *out = ExecInitExtraTupleSlot(estate, RelationGetDescr(m->into->into.rel->ri_RelationDesc), &TTSOpsVirtual);
+
+    m->context = GetPerTupleExprContext(estate);
+    m->projection = ExecBuildProjectionInfo(m->plan->targets, m->context, out, NULL, from);
+    m->condition = ExecInitQual(m->plan->condition, NULL);
+}
+
+static void map(mapper *m, TupleTableSlot *row)
+{
+    CHECK_FOR_INTERRUPTS();
+    ResetPerTupleExprContext(m->into->into.estate);
+    m->context->ecxt_scantuple = row;
+    if (ExecQual(m->condition, m->context)) {
+        add(m->into, ExecProject(m->projection));
+        m->n++;
+    }
+}
+
+static void write_all(mapper *m, TupleDesc from, Tuplestorestate *rows)
+{
+    TupleTableSlot *in = ExecInitExtraTupleSlot(m->into->into.estate, from, &TTSOpsMinimalTuple);
+
+    begin_map(m, from);
     tuplestore_select_read_pointer(rows, 0);
     tuplestore_rescan(rows);
     while (tuplestore_gettupleslot(rows, true, false, in)) {
-        CHECK_FOR_INTERRUPTS();
-        ResetPerTupleExprContext(w->into.estate);
-        context->ecxt_scantuple = in;
-        if (!ExecQual(condition, context))
-            continue;
-        add(w, ExecProject(projection));
-        n++;
+        map(m, in);
         /* what was called may have read the same rows */
         tuplestore_select_read_pointer(rows, 0);
     }
-    flush(w);
+    flush(m->into);
     tuplestore_rescan(rows);
-    return n;
 }
+
+/* ------------------------------------------------------------------ rows of a query */
+
+/* Out of the query's memory and owner into the writer's; the caller's owner, to be put back. */
+static ResourceOwner enter(const mapper *m, MemoryContext *context)
+{
+    ResourceOwner owner = CurrentResourceOwner;
+
+    CurrentResourceOwner = m->owner;
+    *context = MemoryContextSwitchTo(m->into->into.estate->es_query_cxt);
+    return owner;
+}
+
+static void leave(ResourceOwner owner, MemoryContext context)
+{
+    CurrentResourceOwner = owner;
+    MemoryContextSwitchTo(context);
+}
+
+static void start_receiving(DestReceiver *self, int operation, TupleDesc from)
+{
+    mapper *m = (mapper *)self;
+    MemoryContext context;
+    ResourceOwner owner = enter(m, &context);
+
+    (void)operation;
+    begin_map(m, from);
+    leave(owner, context);
+}
+
+static bool receive(TupleTableSlot *row, DestReceiver *self)
+{
+    mapper *m = (mapper *)self;
+    MemoryContext context;
+    ResourceOwner owner = enter(m, &context);
+
+    map(m, row);
+    leave(owner, context);
+    return true;
+}
+
+static void end_receiving(DestReceiver *self)
+{
+    (void)self;
+}
+
+static void begin_insert(writer *w, Relation to)
+{
+    parity_shadow_begin_write(&w->into, to, NULL);
+    w->has_triggers = to->trigdesc != NULL && to->trigdesc->trig_insert_after_row;
+}
+
+uint64 parity_shadow_fill(const ParityPlain *p, Relation to, Portal rows)
+{
+    writer *w = palloc0(sizeof *w);
+    mapper m = {{receive, start_receiving, end_receiving, end_receiving, DestNone}, w, p, NULL, NULL, NULL, 0, CurrentResourceOwner};
+
+    begin_insert(w, to);
+    (void)PortalRunFetch(rows, FETCH_FORWARD, FETCH_ALL, &m.receiver);
+    flush(w);
+    parity_shadow_end_write(&w->into);
+    pfree(w);
+    return m.n;
+}
+
+/* --------------------------------------------------------------- rows of a trigger */
 
 /* Puts one row into an index whose columns are the table's. */
 static void index_one(Relation index, Relation to, HeapTuple tuple, const Datum *values, const bool *isnull)
@@ -174,8 +265,8 @@ static bool insert_one(const ParityPlain *p, Relation to, TriggerData *data)
 
 uint64 parity_shadow_insert(const ParityPlain *p, Relation to, TriggerData *data)
 {
+    mapper m = {.plan = p};
     writer *w;
-    uint64 n;
 
     if (p->moves != NULL && tuplestore_tuple_count(data->tg_newtable) == 1) {
         PreventCommandIfReadOnly("INSERT");
@@ -186,10 +277,10 @@ uint64 parity_shadow_insert(const ParityPlain *p, Relation to, TriggerData *data
         }
     }
     w = palloc0(sizeof *w);
-    parity_shadow_begin_write(&w->into, to, NULL);
-    w->has_triggers = to->trigdesc != NULL && to->trigdesc->trig_insert_after_row;
-    n = write_all(w, p, RelationGetDescr(data->tg_relation), data->tg_newtable);
+    m.into = w;
+    begin_insert(w, to);
+    write_all(&m, RelationGetDescr(data->tg_relation), data->tg_newtable);
     parity_shadow_end_write(&w->into);
     pfree(w);
-    return n;
+    return m.n;
 }

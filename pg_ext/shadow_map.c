@@ -344,8 +344,7 @@ static const char *objection(Oid table, Node *node)
 
 /* ---------------------------------------------------------------------------- names */
 
-/* OPERATOR(schema.name) of a type's default order; strategy is TYPECACHE_EQ_OPR and so on. */
-static char *operator_of(Oid type, int strategy, bool *builtin)
+char *parity_shadow_operator(Oid type, int strategy, bool *builtin)
 {
     TypeCacheEntry *cached = lookup_type_cache(type, strategy);
     Oid op = strategy == TYPECACHE_EQ_OPR ? cached->eq_opr : strategy == TYPECACHE_LT_OPR ? cached->lt_opr : cached->gt_opr;
@@ -577,7 +576,7 @@ static char *match(const ParityMapping *m, const char *a, name_of name_a, const 
         int32 typmod;
         Oid collation, type = column_type(m->to, m->columns[i].to_attribute, &typmod, &collation);
 
-        put(&out, " AND ", psprintf("%s.%s %s %s.%s", a, name_a(m, i), operator_of(type, TYPECACHE_EQ_OPR, &builtin), b, name_b(m, i)));
+        put(&out, " AND ", psprintf("%s.%s %s %s.%s", a, name_a(m, i), parity_shadow_operator(type, TYPECACHE_EQ_OPR, &builtin), b, name_b(m, i)));
     }
     return out.data;
 }
@@ -609,8 +608,7 @@ static bool is_scalar(Oid type)
            type != JSONOID && type != JSONBOID;
 }
 
-/* With an alias, of its columns; without one, the same as a format of other columns that hold the key. */
-static char *key_json(const ParityMapping *m, const char *alias)
+char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
 {
     StringInfoData out;
 
@@ -625,11 +623,6 @@ static char *key_json(const ParityMapping *m, const char *alias)
         put(&out, ", ", psprintf("%s%s", column, is_scalar(type) ? "" : "::pg_catalog.text"));
     }
     return psprintf("pg_catalog.jsonb_build_array(%s)", out.data);
-}
-
-char *parity_shadow_key_json(const ParityMapping *m, const char *alias)
-{
-    return key_json(m, alias);
 }
 
 /* --------------------------------------------------------------------- SQL functions */
@@ -692,139 +685,4 @@ Datum parity_sql_shadow_inspect(PG_FUNCTION_ARGS)
     }
     close_view(&v);
     return (Datum)0;
-}
-
-/* Adds "name": or a comma and it. */
-static void name_member(StringInfo out, const char *name)
-{
-    appendStringInfoString(out, out->len > 1 ? ", " : "");
-    escape_json(out, name);
-    appendStringInfoString(out, ": ");
-}
-
-static void text_member(StringInfo out, const char *name, const char *value)
-{
-    name_member(out, name);
-    if (value == NULL)
-        appendStringInfoString(out, "null");
-    else
-        escape_json(out, value);
-}
-
-typedef char *(*part_of)(const ParityMapping *m, int i);
-
-static void list_member_of(StringInfo out, const char *name, const ParityMapping *m, int n, part_of part)
-{
-    name_member(out, name);
-    appendStringInfoChar(out, '[');
-    for (int i = 0; i < n; i++) {
-        if (i > 0)
-            appendStringInfoString(out, ", ");
-        escape_json(out, part(m, i));
-    }
-    appendStringInfoChar(out, ']');
-}
-
-static char *part_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].column); }
-static char *part_expression(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].expression); }
-static char *part_view_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].view_column); }
-static char *part_to_view_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].to_view_column); }
-
-static char *type_text(Oid table, AttrNumber n)
-{
-    int32 typmod;
-    Oid collation, type = column_type(table, n, &typmod, &collation);
-
-    return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-}
-
-static char *part_type(const ParityMapping *m, int i) { return type_text(m->to, m->columns[i].to_attribute); }
-static char *part_from_key(const ParityMapping *m, int i) { return column_name(m->from, m->columns[i].from_attribute); }
-static char *part_from_type(const ParityMapping *m, int i) { return type_text(m->from, m->columns[i].from_attribute); }
-
-static char *key_operator(const ParityMapping *m, int i, int strategy)
-{
-    bool builtin = true;
-    int32 typmod;
-    Oid collation;
-
-    return operator_of(column_type(m->from, m->columns[i].from_attribute, &typmod, &collation), strategy, &builtin);
-}
-
-static char *part_equal(const ParityMapping *m, int i) { return key_operator(m, i, TYPECACHE_EQ_OPR); }
-static char *part_less(const ParityMapping *m, int i) { return key_operator(m, i, TYPECACHE_LT_OPR); }
-static char *part_greater(const ParityMapping *m, int i) { return key_operator(m, i, TYPECACHE_GT_OPR); }
-
-static bool order_is_builtin(const ParityMapping *m)
-{
-    bool builtin = true;
-
-    for (int i = 0; i < m->keys; i++) {
-        int32 typmod;
-        Oid collation;
-
-        (void)operator_of(column_type(m->from, m->columns[i].from_attribute, &typmod, &collation), TYPECACHE_GT_OPR, &builtin);
-    }
-    return builtin;
-}
-
-/* parity.shadow_statements(name, direction) */
-PG_FUNCTION_INFO_V1(parity_sql_shadow_statements);
-Datum parity_sql_shadow_statements(PG_FUNCTION_ARGS)
-{
-    bool backward;
-    ParityShadow s;
-    ParityMapping m;
-    StringInfoData out;
-
-    parity_pg_require(fcinfo, 0, "name");
-    parity_shadow_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &s);
-    backward = s.is_backward;
-    if (!PG_ARGISNULL(1)) {
-        char *word = text_to_cstring(PG_GETARG_TEXT_PP(1));
-
-        backward = strcmp(word, "backward") == 0;
-        if (!backward && strcmp(word, "forward") != 0)
-            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"%s\" is not a direction", word),
-                            errhint("It is forward or backward.")));
-    }
-    if (strcmp(s.phase, "finished") == 0)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("shadow \"%s\" is finished", s.name),
-                        errhint("Its tables have nothing to do with each other any more; parity.shadow_drop forgets it.")));
-    parity_shadow_mapping(&s, backward, &m);
-    initStringInfo(&out);
-    appendStringInfoChar(&out, '{');
-    text_member(&out, "name", s.name);
-    text_member(&out, "id", psprintf(INT64_FORMAT, s.id));
-    text_member(&out, "direction", backward ? "backward" : "forward");
-    text_member(&out, "from", m.from_name);
-    text_member(&out, "to", m.to_name);
-    text_member(&out, "from_oid", psprintf("%u", m.from));
-    text_member(&out, "to_oid", psprintf("%u", m.to));
-    text_member(&out, "from_view", parity_pg_relation_name(m.from_view));
-    text_member(&out, "to_view", parity_pg_relation_name(m.to_view));
-    name_member(&out, "keys");
-    appendStringInfo(&out, "%d", m.keys);
-    list_member_of(&out, "columns", &m, m.n, part_column);
-    list_member_of(&out, "types", &m, m.n, part_type);
-    list_member_of(&out, "expressions", &m, m.n, part_expression);
-    text_member(&out, "condition", m.condition_text);
-    list_member_of(&out, "view_columns", &m, m.n, part_view_column);
-    list_member_of(&out, "to_view_columns", &m, m.n, part_to_view_column);
-    list_member_of(&out, "from_key", &m, m.keys, part_from_key);
-    list_member_of(&out, "from_key_types", &m, m.keys, part_from_type);
-    list_member_of(&out, "to_key", &m, m.keys, part_column);
-    list_member_of(&out, "to_key_types", &m, m.keys, part_type);
-    list_member_of(&out, "equal", &m, m.keys, part_equal);
-    list_member_of(&out, "less", &m, m.keys, part_less);
-    list_member_of(&out, "greater", &m, m.keys, part_greater);
-    name_member(&out, "builtin_order");
-    appendStringInfoString(&out, order_is_builtin(&m) ? "true" : "false");
-    text_member(&out, "key_json", parity_shadow_key_json(&m, "s"));
-    text_member(&out, "key_format", key_json(&m, NULL));
-    text_member(&out, "overriding", "OVERRIDING SYSTEM VALUE");
-    text_member(&out, "conflict", m.conflict);
-    text_member(&out, "conflict_target", m.conflict_target);
-    appendStringInfoChar(&out, '}');
-    PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }

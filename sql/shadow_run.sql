@@ -65,3 +65,49 @@ ALTER TABLE run_tasks_v2 DROP CONSTRAINT none;
 CALL parity.shadow_backfill('run');
 SELECT status FROM parity.shadow_verify('run');
 SELECT what FROM parity.event WHERE shadow = 'run' ORDER BY at;
+
+-- ranges of keys whose names look like formats, of PostgreSQL's own types and of others
+CREATE DOMAIN "d%1$s" AS int;
+CREATE EXTENSION IF NOT EXISTS citext;
+CREATE TABLE "f%s" ("k%" text, "100%s" "d%1$s", "%I" int, PRIMARY KEY ("k%", "100%s"));
+INSERT INTO "f%s" SELECT chr(65 + i % 7), i, i FROM generate_series(1, 100) i;
+CREATE TABLE "f%s2" (LIKE "f%s" INCLUDING ALL);
+CREATE TABLE mixed (a citext, b int, c citext, v int, PRIMARY KEY (a, b, c));
+INSERT INTO mixed SELECT CASE WHEN i % 2 = 0 THEN 'A' ELSE 'a' END || i % 5, i % 3, '%s' || i, i FROM generate_series(1, 100) i;
+CREATE TABLE mixed2 (LIKE mixed INCLUDING ALL);
+DO $$
+BEGIN
+    PERFORM parity.shadow_create('formats', '"f%s"', '"f%s2"');
+    PERFORM parity.shadow_start('formats');
+    PERFORM parity.shadow_create('mixed', 'mixed', 'mixed2');
+    PERFORM parity.shadow_start('mixed');
+END
+$$;
+CALL parity.shadow_backfill('formats', batch_rows => 7);
+CALL parity.shadow_backfill('mixed', batch_rows => 7);
+SELECT name, rows, batches FROM parity.shadow_progress WHERE name IN ('formats', 'mixed') ORDER BY name;
+SELECT status FROM parity.shadow_verify('formats');
+SELECT status FROM parity.shadow_verify('mixed');
+-- rows that are put there without a statement
+DELETE FROM mixed2;
+SELECT parity.shadow_fill('mixed', 'SELECT a, b, c, v FROM mixed WHERE v <= 60 FOR SHARE');
+SELECT parity.shadow_fill('mixed', 'SELECT a, b, c, v FROM mixed WHERE v BETWEEN 50 AND 70');
+SELECT parity.shadow_fill('mixed', 'SELECT a, b, c, v FROM mixed WHERE false');
+SELECT parity.shadow_fill('mixed', 'SELECT a, b, c, v::int8 FROM mixed');
+SELECT parity.shadow_fill('mixed', 'SELECT a, b, c FROM mixed');
+SELECT parity.shadow_fill('mixed', 'DELETE FROM mixed');
+SELECT parity.shadow_fill('mixed', 'SELECT 1; SELECT 2');
+SELECT parity.shadow_fill('mixed', 'SELECT');
+SELECT parity.shadow_fill('none', 'SELECT');
+SELECT parity.shadow_fill('mixed', NULL);
+CREATE FUNCTION run_same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER same BEFORE INSERT ON mixed2 FOR EACH ROW EXECUTE FUNCTION run_same();
+SELECT parity.shadow_fill('mixed', 'SELECT a, b, c, v FROM mixed WHERE v > 60') IS NULL AS takes_an_insert;
+SELECT count(*) FROM mixed2;
+CALL parity.shadow_backfill('mixed', batch_rows => 7);
+SELECT status FROM parity.shadow_verify('mixed');
+SELECT parity.shadow_drop('formats', true);
+SELECT parity.shadow_drop('mixed', true);
+DROP TABLE mixed, mixed2, "f%s", "f%s2";
+DROP FUNCTION run_same;
+DROP DOMAIN "d%1$s";

@@ -197,6 +197,11 @@ CREATE FUNCTION parity.shadow_run(name pg_catalog.text, statement pg_catalog.tex
 COMMENT ON FUNCTION parity.shadow_run(pg_catalog.text, pg_catalog.text) IS
     'runs a statement with the caller''s rights as a write of the shadow''s own, which is not shadowed back; how many rows it wrote';
 
+CREATE FUNCTION parity.shadow_fill(name pg_catalog.text, statement pg_catalog.text) RETURNS pg_catalog.int8
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'parity_sql_shadow_fill';
+COMMENT ON FUNCTION parity.shadow_fill(pg_catalog.text, pg_catalog.text) IS
+    'internal: puts the rows of a query that gives a mapping''s columns into the table that follows as COPY does it, as the shadow''s own write; how many, or NULL when it takes an INSERT';
+
 CREATE FUNCTION parity.shadow_signature(name pg_catalog.text) RETURNS pg_catalog.text
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'parity_sql_shadow_signature'
     SET search_path = pg_catalog, pg_temp;

@@ -28,44 +28,15 @@ CREATE FUNCTION parity.shadow_key_equal(columns pg_catalog.text[], equal pg_cata
 COMMENT ON FUNCTION parity.shadow_key_equal(pg_catalog.text[], pg_catalog.text[], pg_catalog.text[]) IS
     'internal: the condition that key columns have these values';
 
--- Row comparison takes its operators by name and wants them in a btree class; where they are not pg_catalog's it is
--- spelled out. NOT (a > b) is what the planner makes a <= b of, which an index can serve.
-CREATE FUNCTION parity.shadow_key_range(parts pg_catalog.jsonb, after pg_catalog.jsonb, upto pg_catalog.jsonb)
+CREATE FUNCTION parity.shadow_key_range(parts pg_catalog.jsonb, relation pg_catalog.text, after pg_catalog.jsonb, upto pg_catalog.jsonb)
     RETURNS pg_catalog.text
-    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
     AS $$
-DECLARE
-    types text[] := parity.shadow_texts(parts -> 'from_key_types');
-    cols text[] := parity.shadow_aliased(parts -> 'from_key');
-    equal text[] := parity.shadow_texts(parts -> 'equal');
-    less text[] := parity.shadow_texts(parts -> 'less');
-    greater text[] := parity.shadow_texts(parts -> 'greater');
-    low text[] := parity.shadow_key_values(after, types);
-    high text[] := parity.shadow_key_values(upto, types);
-    n int4 := cardinality(types);
-    a text;
-    b text;
-BEGIN
-    IF (parts ->> 'builtin_order')::bool AND n > 1 THEN
-        a := format('ROW(%s) OPERATOR(pg_catalog.>) ROW(%s)', array_to_string(cols, ', '), array_to_string(low, ', '));
-        b := format('ROW(%s) OPERATOR(pg_catalog.<=) ROW(%s)', array_to_string(cols, ', '), array_to_string(high, ', '));
-    ELSE
-        a := format('%s %s %s', cols[n], greater[n], low[n]);
-        b := format('NOT (%s %s %s)', cols[n], greater[n], high[n]);
-        FOR i IN REVERSE n - 1 .. 1 LOOP
-            a := format('(%1$s %2$s %3$s OR (%1$s %4$s %3$s AND %5$s))', cols[i], greater[i], low[i], equal[i], a);
-            b := format('(%1$s %2$s %3$s OR (%1$s %4$s %3$s AND %5$s))', cols[i], less[i], high[i], equal[i], b);
-        END LOOP;
-        IF n > 1 THEN
-            a := format('NOT (%s %s %s) AND %s', cols[1], less[1], low[1], a);
-            b := format('NOT (%s %s %s) AND %s', cols[1], greater[1], high[1], b);
-        END IF;
-    END IF;
-    RETURN concat_ws(' AND ', CASE WHEN after IS NOT NULL THEN a END, CASE WHEN upto IS NOT NULL THEN b END);
-END
-$$;
-COMMENT ON FUNCTION parity.shadow_key_range(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb) IS
-    'internal: the condition that a row''s key is behind after and not behind upto';
+    SELECT concat_ws(' AND ',
+        CASE WHEN after IS NOT NULL THEN format(parts -> 'after' ->> relation, VARIADIC parity.shadow_texts(after)) END,
+        CASE WHEN upto IS NOT NULL THEN format(parts -> 'upto' ->> relation, VARIADIC parity.shadow_texts(upto)) END) $$;
+COMMENT ON FUNCTION parity.shadow_key_range(pg_catalog.jsonb, pg_catalog.text, pg_catalog.jsonb, pg_catalog.jsonb) IS
+    'internal: the condition that a row''s key is behind after and not behind upto; relation: of rows of from, from_view, or to';
 
 -- A mapping is read through its view: as text it would be parsed anew, under a path in which others may make operators.
 CREATE FUNCTION parity.shadow_through_view(parts pg_catalog.jsonb) RETURNS pg_catalog.jsonb
@@ -106,6 +77,14 @@ CREATE FUNCTION parity.shadow_write(name pg_catalog.text, statement pg_catalog.t
     AS $$ BEGIN RETURN parity.shadow_run(name, statement); END $$;
 COMMENT ON FUNCTION parity.shadow_write(pg_catalog.text, pg_catalog.text) IS
     'internal: parity.shadow_run with pinned settings and no hidden rows';
+
+CREATE FUNCTION parity.shadow_put(name pg_catalog.text, statement pg_catalog.text) RETURNS pg_catalog.int8
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp SET row_security = off SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
+    SET IntervalStyle = postgres SET extra_float_digits = 1 SET bytea_output = hex
+    AS $$ BEGIN RETURN parity.shadow_fill(name, statement); END $$;
+COMMENT ON FUNCTION parity.shadow_put(pg_catalog.text, pg_catalog.text) IS
+    'internal: parity.shadow_fill with pinned settings and no hidden rows';
 
 -- a waiting application looks for a deadlock after deadlock_timeout; who waits less has given way by then
 CREATE FUNCTION parity.shadow_patience(lock_timeout pg_catalog.interval) RETURNS pg_catalog.text
@@ -241,7 +220,6 @@ DECLARE
     s parity.shadow := parity.shadow_hold(shadow_backfill_claim.name, ARRAY['shadowing'], 'backfill');
     w parity.shadow_work;
     parts jsonb;
-    keys text[];
     next jsonb;
     free bool;
 BEGIN
@@ -258,11 +236,10 @@ BEGIN
     free := FOUND;
     IF w.position IS DISTINCT FROM w.upper AND (more OR NOT free) THEN
         parts := parity.shadow_statements(shadow_backfill_claim.name, 'forward');
-        keys := parity.shadow_aliased(parts -> 'from_key');
         SELECT r INTO next FROM parity.shadow_read(s.search_path, format(
             'SELECT %1$s FROM (SELECT %2$s FROM %3$s s WHERE %4$s ORDER BY %2$s OFFSET %5$s LIMIT 1) s',
-            parts ->> 'key_json', array_to_string(keys, ', '), parts ->> 'from',
-            parity.shadow_key_range(parts, w.position, w.upper), batch_rows - 1)) r;
+            parts ->> 'key_json', parts ->> 'from_key_list', parts ->> 'from',
+            parity.shadow_key_range(parts, 'from', w.position, w.upper), batch_rows - 1)) r;
         next := coalesce(next, w.upper);
         INSERT INTO parity.shadow_range (id, after, upto) VALUES (s.id, w.position, next);
         UPDATE parity.shadow_work x SET position = next, heartbeat = clock_timestamp() WHERE x.id = s.id;
@@ -287,10 +264,9 @@ DECLARE
     parts jsonb;
     mapped jsonb;
     types text[];
-    keys text[];
+    source text;
     head text;
     tail text;
-    span text;
     view_keys text[];
     view_span text;
     place tid;
@@ -314,25 +290,19 @@ BEGIN
         RETURN '{"state": "none"}';
     END IF;
     parts := parity.shadow_statements(shadow_backfill_step.name, 'forward');
-    types := parity.shadow_texts(parts -> 'from_key_types');
-    keys := parity.shadow_aliased(parts -> 'from_key');
-    span := parity.shadow_key_range(parts, low, high);
-    mapped := parity.shadow_through_view(parts);
-    view_keys := parity.shadow_aliased(mapped -> 'from_key');
-    view_span := parity.shadow_key_range(mapped, low, high);
-    head := concat('INSERT INTO ', parts ->> 'to', ' (', array_to_string(parity.shadow_texts(parts -> 'columns'), ', '), ') ',
-                   parts ->> 'overriding', ' SELECT ', array_to_string(parity.shadow_aliased(parts -> 'view_columns'), ', '),
-                   ' FROM ', mapped ->> 'from', ' s WHERE ');
+    view_span := parity.shadow_key_range(parts, 'from_view', low, high);
+    source := format('SELECT %s FROM %s s WHERE ', parts ->> 'view_list', parts ->> 'from_view');
+    head := concat('INSERT INTO ', parts ->> 'to', ' (', parts ->> 'column_list', ') ', parts ->> 'overriding', ' ', source);
     tail := concat(' FOR SHARE OF s ', parts ->> 'conflict_target', ' DO NOTHING');
     PERFORM set_config('lock_timeout', parity.shadow_patience(s.lock_timeout), true);
     BEGIN
         BEGIN
-            -- a plain INSERT costs half of one with ON CONFLICT, and will do where nothing is yet
+            -- where nothing is yet: without ON CONFLICT, which costs as much again, and without INSERT where that can be
             IF (SELECT r = 'true' FROM parity.shadow_read(s.search_path, format('SELECT pg_catalog.to_jsonb(NOT EXISTS (SELECT FROM %s s WHERE %s))',
-                    parts ->> 'to', parity.shadow_key_range(parts || jsonb_build_object(
-                        'from_key', parts -> 'to_key', 'from_key_types', parts -> 'to_key_types'), low, high))) r) THEN
+                    parts ->> 'to', parity.shadow_key_range(parts, 'to', low, high))) r) THEN
                 BEGIN
-                    written := parity.shadow_write(shadow_backfill_step.name, concat(head, view_span, ' FOR SHARE OF s'));
+                    written := coalesce(parity.shadow_put(shadow_backfill_step.name, concat(source, view_span, ' FOR SHARE OF s')),
+                                        parity.shadow_write(shadow_backfill_step.name, concat(head, view_span, ' FOR SHARE OF s')));
                     filled := true;
                 EXCEPTION
                     WHEN unique_violation THEN NULL;
@@ -347,6 +317,9 @@ BEGIN
             WHEN OTHERS THEN by_row := true;
         END;
         IF by_row THEN
+            mapped := parity.shadow_through_view(parts);
+            types := parity.shadow_texts(parts -> 'from_key_types');
+            view_keys := parity.shadow_aliased(mapped -> 'from_key');
             BEGIN
                 list := ARRAY(SELECT parity.shadow_read(s.search_path, concat('SELECT ', mapped ->> 'key_json', ' FROM ', mapped ->> 'from',
                     ' s WHERE ', view_span, ' ORDER BY ', array_to_string(view_keys, ', '))));
@@ -356,7 +329,7 @@ BEGIN
                 -- it may be the condition that fails
                 WHEN OTHERS THEN
                     list := ARRAY(SELECT parity.shadow_read(s.search_path, concat('SELECT ', parts ->> 'key_json', ' FROM ', parts ->> 'from',
-                        ' s WHERE ', span, ' ORDER BY ', array_to_string(keys, ', '))));
+                        ' s WHERE ', parity.shadow_key_range(parts, 'from', low, high), ' ORDER BY ', parts ->> 'from_key_list')));
             END;
             FOREACH one IN ARRAY list LOOP
                 BEGIN
@@ -403,7 +376,7 @@ BEGIN
             SELECT r INTO middle FROM parity.shadow_read(s.search_path, format(
                 'SELECT k FROM (SELECT %1$s AS k, pg_catalog.row_number() OVER (ORDER BY %2$s) AS i, pg_catalog.count(*) OVER () AS n '
                 'FROM %3$s s WHERE %4$s) x WHERE n OPERATOR(pg_catalog.>) 1 AND i OPERATOR(pg_catalog.=) (n OPERATOR(pg_catalog./) 2)',
-                parts ->> 'key_json', array_to_string(keys, ', '), parts ->> 'from', span)) r;
+                parts ->> 'key_json', parts ->> 'from_key_list', parts ->> 'from', parity.shadow_key_range(parts, 'from', low, high))) r;
         EXCEPTION
             WHEN lock_not_available THEN NULL;
         END;
