@@ -80,8 +80,7 @@ extern void parity_shadow_doubt(const ParityShadow *s, Oid to);
 /* One column that is filled. */
 typedef struct ParityMapped {
     Node *node;              /* the expression, of columns of from (varno 1), not coerced */
-    const char *expression;  /* the same as text over the alias s */
-    const char *mark;        /* what stands for it in statements: see parity_shadow_parse */
+    const char *mark;        /* what stands for it in statements, over the alias s: see parity_shadow_parse */
     const char *view_column; /* its name in from's view, quoted */
     const char *to_view_column;
     const char *column; /* of to, quoted */
@@ -95,7 +94,6 @@ typedef struct ParityMapping {
     int n, keys;
     ParityMapped *columns;
     Node *condition;            /* of rows of from that are shadowed, or NULL */
-    const char *condition_text; /* over the alias s */
     const char *condition_mark; /* the same, as values has expressions */
     const char *from_name, *to_name; /* as SQL names them */
     const char *list;           /* the columns of to, with commas */

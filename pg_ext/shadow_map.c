@@ -522,7 +522,6 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
         traits has = {0};
 
         c->node = expression_of(&from, (Node *)f->expr);
-        c->expression = print(&from, c->node);
         c->view_column = pstrdup(quote_identifier(f->resname));
         c->to_view_column = pstrdup(quote_identifier(t->resname));
         c->from_attribute = plain_column(c->node, 1);
@@ -532,7 +531,7 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
                             errmsg("the views of shadow \"%s\" were replaced by others", s->name),
                             errhint("Drop the shadow and create it again.")));
         c->column = column_name(out->to, c->to_attribute);
-        c->mark = c->from_attribute != 0 ? c->expression : mark(c->column);
+        c->mark = c->from_attribute != 0 ? psprintf("s.%s", column_name(out->from, c->from_attribute)) : mark(c->column);
         put(&values, ", ", c->mark);
         (void)look(c->node, &has);
         out->foreign = out->foreign || has.foreign;
@@ -547,7 +546,6 @@ void parity_shadow_mapping(const ParityShadow *s, bool backward, ParityMapping *
         traits has = {0};
 
         out->condition = expression_of(&from, from.query->jointree->quals);
-        out->condition_text = print(&from, out->condition);
         out->condition_mark = CONDITION_MARK;
         (void)look(out->condition, &has);
         out->foreign = out->foreign || has.foreign;

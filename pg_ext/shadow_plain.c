@@ -289,7 +289,7 @@ ParityPlain *parity_shadow_plan_plain(const ParityMapping *m, int64 id)
 {
     Relation to = table_open(m->to, RowExclusiveLock);
     ParityPlain *out = palloc0(sizeof *out);
-    bool unique;
+    bool unique, by_key;
 
     out->to = m->to;
     out->natts = RelationGetDescr(to)->natts;
@@ -302,10 +302,11 @@ ParityPlain *parity_shadow_plan_plain(const ParityMapping *m, int64 id)
             out->moves = moves_of(out->targets, out->natts);
         if (m->condition != NULL)
             out->condition = make_ands_implicit(expression_planner(copyObjectImpl(m->condition)));
-        out->update = OidIsValid(out->index) && m->condition == NULL && may(to, ACL_SELECT) && may(to, ACL_UPDATE) &&
-                      !triggers_hinder(to, id, TRIGGER_TYPE_UPDATE, 0) && plan_sets(m, to, out);
-        out->delete = OidIsValid(out->index) && may(to, ACL_SELECT) && may(to, ACL_DELETE) &&
-                      !triggers_hinder(to, id, TRIGGER_TYPE_DELETE, 0);
+        /* a statement would change rows of tables that inherit as well */
+        by_key = OidIsValid(out->index) && !to->rd_rel->relhassubclass && may(to, ACL_SELECT);
+        out->update = by_key && m->condition == NULL && may(to, ACL_UPDATE) && !triggers_hinder(to, id, TRIGGER_TYPE_UPDATE, 0) &&
+                      plan_sets(m, to, out);
+        out->delete = by_key && may(to, ACL_DELETE) && !triggers_hinder(to, id, TRIGGER_TYPE_DELETE, 0);
     }
     table_close(to, NoLock);
     return out;

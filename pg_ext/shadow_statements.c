@@ -50,7 +50,6 @@ static char *column_name(Oid table, AttrNumber n)
 }
 
 static char *part_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].column); }
-static char *part_expression(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].expression); }
 static char *part_view_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].view_column); }
 static char *part_to_view_column(const ParityMapping *m, int i) { return unconstify(char *, m->columns[i].to_view_column); }
 
@@ -193,8 +192,8 @@ Datum parity_sql_shadow_statements(PG_FUNCTION_ARGS)
     appendStringInfo(&out, "%d", m.keys);
     list_member_of(&out, "columns", &m, m.n, part_column);
     list_member_of(&out, "types", &m, m.n, part_type);
-    list_member_of(&out, "expressions", &m, m.n, part_expression);
-    text_member(&out, "condition", m.condition_text);
+    name_member(&out, "filtered");
+    appendStringInfoString(&out, m.condition != NULL ? "true" : "false");
     list_member_of(&out, "view_columns", &m, m.n, part_view_column);
     list_member_of(&out, "to_view_columns", &m, m.n, part_to_view_column);
     list_member_of(&out, "from_key", &m, m.keys, part_from_key);

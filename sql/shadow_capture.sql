@@ -11,8 +11,8 @@ INSERT INTO parity.shadow (name, id, owner, source, target, source_view, target_
     VALUES ('s', 42, current_user::regrole, 'tasks', 'tasks_v2', 's_source', 's_target', 1, 4, 4, 'quarantine', 3,
         '1 minute', '1 second', 'public, pg_temp', 'created');
 SELECT number, name, expression, plain, uses, objection FROM parity.shadow_inspect('s_source');
-SELECT s->>'expressions' AS expressions, s->>'conflict' AS conflict, s->'types' AS types FROM parity.shadow_statements('s') s;
-SELECT s->>'expressions' AS expressions, s->>'conflict' AS conflict, s->'types' AS types FROM parity.shadow_statements('s', 'backward') s;
+SELECT s->>'conflict' AS conflict, s->'types' AS types FROM parity.shadow_statements('s') s;
+SELECT s->>'conflict' AS conflict, s->'types' AS types FROM parity.shadow_statements('s', 'backward') s;
 SELECT parity.shadow_statements('s', 'sideways');
 SELECT parity.shadow_statements('none');
 

@@ -10,8 +10,11 @@ SET intervalstyle = postgres;
 SET search_path = shadow_create;
 SET ROLE regress_parity_shadow;
 CREATE FUNCTION shown(shadow text) RETURNS TABLE (direction text, columns text, expressions text, condition text) LANGUAGE sql AS $$
-    SELECT d, s ->> 'columns', s ->> 'expressions', s ->> 'condition'
-    FROM unnest(ARRAY['forward', 'backward']) d, parity.shadow_statements(shadow, d) s
+    SELECT d, parity.shadow_statements(shadow, d) ->> 'columns',
+           (SELECT jsonb_agg(i.expression ORDER BY i.number)::text FROM parity.shadow_inspect(CASE d WHEN 'forward' THEN s.source_view ELSE s.target_view END) i
+            WHERE i.number > 0 AND (i.number <= s.forward_columns) = (d = 'forward')),
+           (SELECT i.expression FROM parity.shadow_inspect(s.source_view) i WHERE i.number = 0 AND d = 'forward')
+    FROM unnest(ARRAY['forward', 'backward']) d, parity.shadow s WHERE s.name = shadow
 $$;
 
 -- a change of schema

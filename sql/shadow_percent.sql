@@ -147,18 +147,18 @@ INSERT INTO hostile SELECT i, 'k' || i % 7, 'parity.in_rollout(10, id)' FROM gen
 DO $$ BEGIN PERFORM parity.shadow_create('hostile', 'hostile', 'hostile_v2', percent => 10,
     columns => '{"k": "\"k'', 10) AND parity.in_rollout(10, s.id\"", "a": "a || '' parity.in_rollout(10, id)''"}', reverse => '{"a": "left(a, -26)"}',
     filter => 'parity.in_rollout(10, id) OR parity.in_rollout(90, id) AND a <> ''parity.in_rollout(10, id, '' -- AND parity.in_rollout(10, id)'); END $$;
-SELECT parity.shadow_statements('hostile') ->> 'condition';
+SELECT expression FROM parity.shadow_inspect('hostile_parity_source') WHERE number = 0;
 SELECT parity.shadow_start('hostile');
 CALL parity.shadow_backfill('hostile');
 SELECT parity.shadow_percent('hostile', 40);
-SELECT parity.shadow_statements('hostile') ->> 'condition';
+SELECT expression FROM parity.shadow_inspect('hostile_parity_source') WHERE number = 0;
 CALL parity.shadow_backfill('hostile');
 SELECT status, detail FROM parity.shadow_verify('hostile');
 SELECT count(*) FROM (SELECT id, "k', 10) AND parity.in_rollout(10, s.id" AS k FROM hostile
     WHERE parity.in_rollout(90, id) AND parity.in_rollout(40, "k', 10) AND parity.in_rollout(10, s.id", id)) s
     FULL JOIN hostile_v2 t USING (id, k) WHERE s.k IS NULL OR t.k IS NULL OR s.* IS NULL OR t.a IS NULL;
 SELECT parity.shadow_percent('hostile', 0.5);
-SELECT parity.shadow_statements('hostile') ->> 'condition';
+SELECT expression FROM parity.shadow_inspect('hostile_parity_source') WHERE number = 0;
 
 -- a partitioned source, written through a partition
 CREATE TABLE parts (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);

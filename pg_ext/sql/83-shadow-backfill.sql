@@ -193,7 +193,7 @@ BEGIN
         parts ->> 'from',
         array_to_string(parity.shadow_aliased(parts -> 'from_key'), ' DESC, ') || ' DESC')) r;
     -- what the planner expects; of percent it knows nothing
-    whole := s.percent IS NOT NULL OR parts ->> 'condition' IS NULL;
+    whole := s.percent IS NOT NULL OR NOT (parts -> 'filtered')::bool;
     question := format('EXPLAIN (FORMAT JSON) SELECT FROM %s', parts ->> CASE WHEN whole THEN 'from' ELSE 'from_view' END);
     PERFORM set_config('search_path', s.search_path, true);
     EXECUTE question INTO plan;
