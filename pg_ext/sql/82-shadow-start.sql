@@ -55,7 +55,8 @@ BEGIN
                OR g.tgrelid IN (SELECT p.relid FROM unnest(ARRAY[s.source, s.target]) r, pg_partition_tree(r) p))
             AND g.tgfoid IN ('parity.shadow_capture()'::regprocedure, 'parity.shadow_guard()'::regprocedure)
             AND g.tgargs = convert_to(s.id::text, 'UTF8') || '\x00'::bytea AND g.tgparentid = 0
-        ORDER BY g.tgrelid, g.tgname
+        -- in the order in which a write locks the tables
+        ORDER BY g.tgrelid <> CASE s.direction WHEN 'backward' THEN s.target ELSE s.source END, g.tgrelid, g.tgname
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.rel);
     END LOOP;

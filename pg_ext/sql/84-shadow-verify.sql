@@ -206,7 +206,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION parity.shadow_record(parity.shadow, pg_catalog.text, pg_catalog.int8, pg_catalog.tid[], pg_catalog.timestamptz) IS
-    'internal: records a verification, and takes the marks away that it saw, or takes an older one back; false when another step is under way';
+    'internal: records a verification, and takes the marks away that it saw, or takes an older one back; false when another step, or a difference found, came in between';
 
 -- INOUT: the result has a column name too
 CREATE FUNCTION parity.shadow_verify(INOUT name pg_catalog.text, OUT status pg_catalog.text, OUT source_rows pg_catalog.int8,
@@ -296,7 +296,7 @@ BEGIN
        AND NOT parity.shadow_record(s, CASE status WHEN 'match' THEN signature END,
                                     CASE WHEN NOT forward THEN s.unreturning WHEN returns THEN 0
                                          WHEN NOT returns THEN nullif((lost ->> 'rows')::int8, 0) END, seen, began) THEN
-        detail := concat_ws('; ', detail, 'not recorded, since another step of the shadow is under way');
+        detail := concat_ws('; ', detail, 'not recorded, since another step of the shadow, or a difference found, came in between');
     END IF;
     PERFORM parity.shadow_note(name, 'verify', jsonb_build_object(
         'status', status, 'source_rows', source_rows, 'target_rows', target_rows, 'differing', differing,
