@@ -234,6 +234,8 @@ DECLARE
     began timestamptz := clock_timestamp();
 BEGIN
     SELECT x.* INTO STRICT s FROM parity.shadow x WHERE x.name = shadow_verify.name;
+    -- who has them locked comes first, with the marks that he leaves
+    EXECUTE format('LOCK TABLE %s, %s IN ACCESS SHARE MODE', parts ->> 'from', parts ->> 'to');
     -- what is stored of the verification is older than its snapshot: what comes between makes it worthless
     IF s.phase IN ('shadowing', 'cut over') THEN
         signature := parity.shadow_signature(name);
