@@ -156,8 +156,8 @@ extern uint64 parity_shadow_insert(const ParityPlain *p, Relation to, TriggerDat
 extern uint64 parity_shadow_fill(const ParityPlain *p, Relation to, Portal rows);
 /* shadow_change.c: changes the rows that have the keys of data's new table; those that are not there are left out. */
 extern uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data);
-/* The same: deletes those of the old table.  missed: how many others have changed meanwhile, and are there still. */
-extern uint64 parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data, uint64 *missed);
+/* Deletes those of the old table. */
+extern void parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data);
 
 /* ------------------------------------------------ who writes: shadow_chain.c */
 

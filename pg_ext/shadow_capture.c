@@ -204,9 +204,11 @@ static bool needs_pins(const ParityMapping *m, Relation to)
         /* a foreign key's as well: what it cascades to may have triggers */
         out = get_func_namespace(to->trigdesc->triggers[i].tgfoid) != parity_pg_schema();
     }
-    /* a domain's check, a cast that somebody made */
+    /* a domain's check or default, also where the mapping names no column; a cast that somebody made */
+    for (int i = 0; !out && i < RelationGetDescr(to)->natts; i++)
+        out = TupleDescAttr(RelationGetDescr(to), i)->atttypid >= FirstNormalObjectId;
     for (int i = 0; !out && i < m->n; i++)
-        out = get_atttype(m->to, m->columns[i].to_attribute) >= FirstNormalObjectId || exprType(m->columns[i].node) >= FirstNormalObjectId;
+        out = exprType(m->columns[i].node) >= FirstNormalObjectId;
     return out || indexes_call_foreign(to);
 }
 
@@ -675,7 +677,7 @@ static bool write_plainly(follower *f, TriggerData *data, event e)
     static const char *const doing[] = {"INSERT into", "UPDATE of", "DELETE from"};
     place here = {doing[e], f->shadow.name, f->map.to_name};
     ErrorContextCallback context = {error_context_stack, tell_place, &here};
-    uint64 wanted = (uint64)tuplestore_tuple_count(e == ON_DELETE ? data->tg_oldtable : data->tg_newtable), missed = 0;
+    uint64 wanted = (uint64)tuplestore_tuple_count(e == ON_DELETE ? data->tg_oldtable : data->tg_newtable);
     const ParityPlain *plan;
     bool done = false;
     Relation to;
@@ -686,8 +688,8 @@ static bool write_plainly(follower *f, TriggerData *data, event e)
     /* the table may be another one since it was locked */
     if (plan != NULL && f->valid && parity_shadow_can(plan, command_of(e))) {
         if (e == ON_DELETE) {
-            (void)parity_shadow_delete(plan, to, data, &missed);
-            done = missed == 0;
+            parity_shadow_delete(plan, to, data);
+            done = true;
         } else if (e == ON_UPDATE)
             done = parity_shadow_update(plan, to, data) == wanted;
         else {

@@ -15,6 +15,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
@@ -29,6 +30,7 @@
 /* The rows of the table that follows, by key. */
 typedef struct finder {
     const ParityPlain *plan;
+    ParityWriter *writer;
     Relation index;
     IndexScanDesc scan;
     ScanKeyData keys[INDEX_MAX_KEYS];
@@ -36,6 +38,7 @@ typedef struct finder {
     ItemPointerData behind; /* the place behind the row that was found last; not valid when there is none */
     int failures;           /* of looking there, one after another */
     int skip;               /* how often it is not to be tried */
+    bool by_index;          /* it is never tried: to look at a row is to have read it, under SERIALIZABLE */
 } finder;
 
 /* The most rows that are found by the index alone before the place behind one is looked at again. */
@@ -46,6 +49,8 @@ static void begin_find(finder *f, const ParityPlain *p, ParityWriter *w)
     Relation to = w->rel->ri_RelationDesc;
 
     f->plan = p;
+    f->writer = w;
+    f->by_index = IsolationIsSerializable();
     f->index = index_open(p->index, AccessShareLock);
     f->scan = parity_index_beginscan(to, f->index, GetActiveSnapshot(), p->keys);
     f->found = table_slot_create(to, &w->estate->es_tupleTable);
@@ -77,7 +82,7 @@ static bool is_wanted(finder *f)
 
 static bool is_behind(finder *f)
 {
-    if (!ItemPointerIsValid(&f->behind))
+    if (f->by_index || !ItemPointerIsValid(&f->behind))
         return false;
     if (f->skip > 0) {
         f->skip--;
@@ -119,8 +124,21 @@ static bool find(finder *f, TupleTableSlot *row)
     return there;
 }
 
+/* Looks with a snapshot of now: somebody else has changed a row that was found, and has committed. */
+static void look_anew(finder *f)
+{
+    ExecClearTuple(f->found);
+    ItemPointerSetInvalid(&f->behind);
+    index_endscan(f->scan);
+    PopActiveSnapshot();
+    PushCopiedSnapshot(GetLatestSnapshot());
+    UpdateActiveSnapshotCommandId();
+    f->writer->estate->es_snapshot = GetActiveSnapshot();
+    f->scan = parity_index_beginscan(f->writer->rel->ri_RelationDesc, f->index, GetActiveSnapshot(), f->plan->keys);
+}
+
 /* One row as found, with what the UPDATE sets. */
-static bool update_one(ParityWriter *w, const ParityPlain *p, TupleTableSlot *found, TupleTableSlot *set, TupleTableSlot *out,
+static TM_Result update_one(ParityWriter *w, const ParityPlain *p, TupleTableSlot *found, TupleTableSlot *set, TupleTableSlot *out,
                        TupleTableSlot *stored)
 {
     Relation to = w->rel->ri_RelationDesc;
@@ -128,6 +146,7 @@ static bool update_one(ParityWriter *w, const ParityPlain *p, TupleTableSlot *fo
     parity_update_indexes indexes;
     LockTupleMode mode;
     TM_FailureData failure;
+    TM_Result result;
     List *recheck = NIL;
     int n = list_length(p->sets);
 
@@ -145,13 +164,25 @@ static bool update_one(ParityWriter *w, const ParityPlain *p, TupleTableSlot *fo
         ExecConstraints(w->rel, out, w->estate);
     ExecCopySlot(stored, out);
     stored->tts_tableOid = RelationGetRelid(to);
-    if (table_tuple_update(to, &place, stored, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &indexes) != TM_Ok)
-        return false;
+    result = table_tuple_update(to, &place, stored, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &indexes);
+    if (result != TM_Ok)
+        return result;
     if (w->rel->ri_NumIndices > 0 && parity_needs_indexes(indexes))
         recheck = parity_update_index_tuples(w->rel, stored, w->estate, indexes);
     if (to->trigdesc != NULL && to->trigdesc->trig_update_after_row)
         parity_update_triggers(w->estate, w->rel, &place, stored, recheck);
-    return true;
+    return TM_Ok;
+}
+
+static TM_Result delete_one(ParityWriter *w, TupleTableSlot *found)
+{
+    Relation to = w->rel->ri_RelationDesc;
+    TM_FailureData failure;
+    TM_Result result = table_tuple_delete(to, &found->tts_tid, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, false);
+
+    if (result == TM_Ok && to->trigdesc != NULL && to->trigdesc->trig_delete_after_row)
+        parity_delete_triggers(w->estate, w->rel, &found->tts_tid);
+    return result;
 }
 
 uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data)
@@ -177,15 +208,21 @@ uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data
     tuplestore_select_read_pointer(rows, 0);
     tuplestore_rescan(rows);
     while (tuplestore_gettupleslot(rows, true, false, in)) {
-        CHECK_FOR_INTERRUPTS();
-        ResetPerTupleExprContext(w.estate);
-        if (find(&f, in)) {
-            MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(w.estate));
+        TM_Result result = TM_Updated;
 
+        while ((result == TM_Updated || result == TM_Deleted) && find(&f, in)) {
+            MemoryContext caller;
+
+            CHECK_FOR_INTERRUPTS();
+            ResetPerTupleExprContext(w.estate);
+            caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(w.estate));
             context->ecxt_scantuple = in;
-            n += update_one(&w, p, f.found, ExecProject(projection), out, stored);
+            result = update_one(&w, p, f.found, ExecProject(projection), out, stored);
             MemoryContextSwitchTo(caller);
+            if (result == TM_Updated || result == TM_Deleted)
+                look_anew(&f);
         }
+        n += result == TM_Ok;
         /* what was called may have read the same rows */
         tuplestore_select_read_pointer(rows, 0);
     }
@@ -195,16 +232,13 @@ uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data
     return n;
 }
 
-uint64 parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data, uint64 *missed)
+void parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data)
 {
     Tuplestorestate *rows = data->tg_oldtable;
-    bool has_triggers = to->trigdesc != NULL && to->trigdesc->trig_delete_after_row;
     TupleTableSlot *in;
     ParityWriter w;
-    uint64 n = 0;
     finder f;
 
-    *missed = 0;
     CheckCmdReplicaIdentity(to, CMD_DELETE);
     parity_shadow_begin_write(&w, to, NULL);
     in = ExecInitExtraTupleSlot(w.estate, RelationGetDescr(data->tg_relation), &TTSOpsMinimalTuple);
@@ -212,23 +246,17 @@ uint64 parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data
     tuplestore_select_read_pointer(rows, 0);
     tuplestore_rescan(rows);
     while (tuplestore_gettupleslot(rows, true, false, in)) {
-        TM_FailureData failure;
-        TM_Result result;
+        TM_Result result = TM_Updated;
 
-        CHECK_FOR_INTERRUPTS();
-        ResetPerTupleExprContext(w.estate);
-        if (!find(&f, in))
-            continue;
-        result = table_tuple_delete(to, &f.found->tts_tid, w.command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, false);
-        if (result == TM_Ok) {
-            n++;
-            if (has_triggers)
-                parity_delete_triggers(w.estate, w.rel, &f.found->tts_tid);
-        } else if (result != TM_SelfModified)
-            (*missed)++;
+        while ((result == TM_Updated || result == TM_Deleted) && find(&f, in)) {
+            CHECK_FOR_INTERRUPTS();
+            ResetPerTupleExprContext(w.estate);
+            result = delete_one(&w, f.found);
+            if (result == TM_Updated || result == TM_Deleted)
+                look_anew(&f);
+        }
     }
     tuplestore_rescan(rows);
     end_find(&f);
     parity_shadow_end_write(&w);
-    return n;
 }

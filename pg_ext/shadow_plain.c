@@ -234,12 +234,45 @@ static AttrNumber *moves_of(List *targets, int natts)
     return out;
 }
 
+/*
+ * Whether an expression, or a domain that it makes a value of, calls functions that may look at the table: they would
+ * not see the rows before their own.  What an INSERT is given by nextval is told in any order.
+ */
+static bool looks_around(Node *node, void *context)
+{
+    if (node == NULL)
+        return false;
+    if (IsA(node, CoerceToDomain)) {
+        /* it lives as long as the context does, which gives it back */
+        DomainConstraintRef *domain = palloc(sizeof *domain);
+        ListCell *cell;
+
+        InitDomainConstraintRef(((const CoerceToDomain *)node)->resulttype, domain, CurrentMemoryContext, false);
+        foreach (cell, domain->constraints)
+            if (contain_volatile_functions((Node *)((const DomainConstraintState *)lfirst(cell))->check_expr))
+                return true;
+    }
+    return expression_tree_walker(node, looks_around, context);
+}
+
+static bool checks_look_around(Relation to)
+{
+    const TupleConstr *constr = RelationGetDescr(to)->constr;
+    bool out = false;
+
+    for (int i = 0; constr != NULL && !out && i < constr->num_check; i++)
+        out = contain_volatile_functions(stringToNode(constr->check[i].ccbin));
+    return out;
+}
+
 /* An expression for each column of to, NIL when rows cannot be put there so. */
 static List *plan_targets(const ParityMapping *m, Relation to)
 {
     TupleDesc desc = RelationGetDescr(to);
     List *out = NIL;
 
+    if (checks_look_around(to))
+        return NIL;
     for (int i = 0; i < desc->natts; i++) {
         Form_pg_attribute a = TupleDescAttr(desc, i);
         const ParityMapped *c = NULL;
@@ -251,8 +284,7 @@ static List *plan_targets(const ParityMapping *m, Relation to)
         if (c != NULL && (a->attisdropped || a->attgenerated != '\0'))
             return NIL;
         value = c != NULL ? value_of_column(c, a) : value_by_default(to, a);
-        /* a function that looks at the table would see the rows before its own */
-        if (value == NULL || contain_volatile_functions_not_nextval((Node *)value))
+        if (value == NULL || contain_volatile_functions_not_nextval((Node *)value) || looks_around((Node *)value, NULL))
             return NIL;
         out = lappend(out, makeTargetEntry(expression_planner(value), a->attnum, NULL, false));
     }

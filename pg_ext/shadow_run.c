@@ -5,14 +5,18 @@
 
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/portal.h"
 
+#include "compat.h"
 #include "shadow.h"
 
 /* A violation is one of this statement: parity.shadow_backfill and parity.shadow_heal put its key aside. */
@@ -85,13 +89,14 @@ Datum parity_sql_shadow_run(PG_FUNCTION_ARGS)
 
 #define NOT_PLAIN PG_UINT64_MAX
 
-/* The mapping for rows that have its columns already: as a query over the view gives them. */
-static void read_mapped(ParityMapping *m)
+/* The mapping for rows that have its columns already, as a query gives them: perhaps longer than they should be. */
+static void read_mapped(ParityMapping *m, TupleDesc desc)
 {
     for (int i = 0; i < m->n; i++) {
         Node *node = m->columns[i].node;
 
-        m->columns[i].node = (Node *)makeVar(1, (AttrNumber)(i + 1), exprType(node), exprTypmod(node), exprCollation(node), 0);
+        m->columns[i].node = (Node *)makeVar(1, (AttrNumber)(i + 1), exprType(node), TupleDescAttr(desc, i)->atttypmod,
+                                             exprCollation(node), 0);
     }
     m->condition = NULL;
 }
@@ -108,6 +113,7 @@ static bool gives(TupleDesc desc, const ParityMapping *m)
 static uint64 fill(const ParityShadow *s, Oid to, const char *query)
 {
     SPIPlanPtr plan = SPI_prepare(query, 0, NULL);
+    const ParityPlain *plain;
     uint64 rows = NOT_PLAIN;
     ParityMapping m;
     Portal portal;
@@ -115,20 +121,17 @@ static uint64 fill(const ParityShadow *s, Oid to, const char *query)
 
     if (plan == NULL || !SPI_is_cursor_plan(plan))
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("parity.shadow_fill cannot run the statement: it is no query")));
-    /* as INSERT does it: first what is written, then what is read */
     rel = table_open(to, RowExclusiveLock);
     parity_shadow_mapping(s, s->is_backward, &m);
-    read_mapped(&m);
     portal = SPI_cursor_open(NULL, plan, NULL, NULL, false);
     if (!gives(portal->tupDesc, &m))
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("parity.shadow_fill cannot run the statement: it does not give the mapping's columns")));
-    {
-        const ParityPlain *plain = parity_shadow_plan_plain(&m, s->id);
-
-        if (parity_shadow_can(plain, CMD_INSERT))
-            rows = parity_shadow_fill(plain, rel, portal);
-    }
+    read_mapped(&m, portal->tupDesc);
+    plain = parity_shadow_plan_plain(&m, s->id);
+    /* it asks for the owner's rights; who cannot act as he has an INSERT ask for his own */
+    if (object_ownercheck(RelationRelationId, to, GetUserId()) && parity_shadow_can(plain, CMD_INSERT))
+        rows = parity_shadow_fill(plain, rel, portal);
     SPI_cursor_close(portal);
     table_close(rel, NoLock);
     return rows;

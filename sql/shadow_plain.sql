@@ -127,6 +127,34 @@ CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.at := O
 CREATE TRIGGER touch BEFORE UPDATE ON l2 FOR EACH ROW EXECUTE FUNCTION touch();
 SELECT * FROM follows('l') WHERE verdict IS DISTINCT FROM 'match';
 
+-- checks that look at the table see the rows before their own
+CREATE FUNCTION few(name text) RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE n int; BEGIN EXECUTE format('SELECT count(*) FROM plain.%I', name) INTO n; RETURN n < 3; END $$;
+CREATE DOMAIN few AS int CHECK (VALUE IS NULL OR plain.few('p2'::text));
+CREATE TABLE o (id int PRIMARY KEY);
+CREATE TABLE o2 (id int PRIMARY KEY, CHECK (few('o2'::text)));
+CREATE TABLE p (id int PRIMARY KEY, n int);
+CREATE TABLE p2 (id int PRIMARY KEY, n few);
+DO $$
+DECLARE
+    one text;
+BEGIN
+    FOREACH one IN ARRAY ARRAY['o', 'p'] LOOP
+        PERFORM parity.shadow_create(one, one::regclass, one || '2');
+        PERFORM parity.shadow_start(one);
+    END LOOP;
+END $$;
+INSERT INTO o SELECT generate_series(1, 6);
+INSERT INTO p SELECT i, i FROM generate_series(1, 6) i;
+SELECT shadow, count(*), min(message) FROM parity.drift GROUP BY 1 ORDER BY 1;
+DELETE FROM parity.drift;
+CALL parity.shadow_backfill('o');
+SELECT count(*) FROM o2;
+SELECT shadow, count(*), min(message) FROM parity.drift GROUP BY 1 ORDER BY 1;
+DELETE FROM parity.drift;
+SELECT parity.shadow_drop('o', true);
+SELECT parity.shadow_drop('p', true);
+
 -- what an UPDATE or DELETE of that table would be refused for
 CREATE TABLE m (id int PRIMARY KEY, n int, note text);
 INSERT INTO m SELECT i, i, 'row ' || i FROM generate_series(1, 10) i;

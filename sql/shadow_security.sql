@@ -188,6 +188,28 @@ ALTER TABLE shadow_kept.h OWNER TO CURRENT_USER;
 SELECT parity.shadow_swap_names(s) FROM parity.shadow s WHERE name = 'sequence';
 SELECT parity.shadow_drop('sequence', true);
 
+-- the check of a domain that only a column has which the mapping does not name
+GRANT USAGE, CREATE ON SCHEMA shadow_open TO PUBLIC;
+SET ROLE regress_parity_keeper;
+SET search_path = shadow_kept;
+CREATE FUNCTION helper(int4) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE FUNCTION checked(x int4) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN helper(x); END';
+CREATE DOMAIN checked AS int4 CHECK (checked(VALUE));
+CREATE TABLE i (id int4 PRIMARY KEY, v int4);
+CREATE TABLE j (id int4 PRIMARY KEY, v int4, extra checked);
+DO $$ BEGIN PERFORM parity.shadow_create('domain', 'i', 'j'); PERFORM parity.shadow_start('domain'); END $$;
+GRANT ALL ON i TO regress_parity_mallory;
+SET ROLE regress_parity_mallory;
+CREATE FUNCTION shadow_open.helper(int4) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE 'XX999' USING MESSAGE = 'a trap was run as ' || current_user; END $$;
+SET search_path = shadow_open, shadow_kept;
+INSERT INTO i VALUES (1, 1);
+INSERT INTO i VALUES (2, 1), (3, 3);
+RESET ROLE;
+RESET search_path;
+SELECT key, sqlstate, message FROM parity.drift WHERE shadow = 'domain';
+TABLE shadow_kept.j;
+SELECT parity.shadow_drop('domain', true);
+
 DROP SCHEMA shadow_open, shadow_kept, shadow_theirs CASCADE;
 DROP OWNED BY regress_parity_keeper, regress_parity_mallory;
 DROP ROLE regress_parity_keeper, regress_parity_mallory;
