@@ -19,6 +19,7 @@
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -35,10 +36,11 @@ typedef struct finder {
     IndexScanDesc scan;
     ScanKeyData keys[INDEX_MAX_KEYS];
     TupleTableSlot *found;
-    ItemPointerData behind; /* the place behind the row that was found last; not valid when there is none */
-    int failures;           /* of looking there, one after another */
-    int skip;               /* how often it is not to be tried */
-    bool by_index;          /* it is never tried: to look at a row is to have read it, under SERIALIZABLE */
+    BlockNumber blocks;     /* that the table had */
+    ItemPointerData place;  /* of the row that was found last, as indexes know it; not valid when there is none */
+    int failures;           /* of looking behind it, one after another */
+    int skip;               /* how often that is not to be tried */
+    bool by_index;          /* it never is: to look at a row is to have read it, under SERIALIZABLE */
 } finder;
 
 /* The most rows that are found by the index alone before the place behind one is looked at again. */
@@ -55,7 +57,8 @@ static void begin_find(finder *f, const ParityPlain *p, ParityWriter *w)
     f->scan = parity_index_beginscan(to, f->index, GetActiveSnapshot(), p->keys);
     f->found = table_slot_create(to, &w->estate->es_tupleTable);
     f->failures = f->skip = 0;
-    ItemPointerSetInvalid(&f->behind);
+    f->blocks = RelationGetNumberOfBlocks(to);
+    ItemPointerSetInvalid(&f->place);
     for (int i = 0; i < p->keys; i++)
         ScanKeyEntryInitialize(&f->keys[i], 0, (AttrNumber)(i + 1), BTEqualStrategyNumber, p->key[i].type,
                                p->key[i].collation, p->key[i].equal, (Datum)0);
@@ -80,22 +83,40 @@ static bool is_wanted(finder *f)
     return true;
 }
 
+/* Whether there is a row at a place that an index may point to: it is in found then. */
+static bool is_at(finder *f, const ItemPointerData *place)
+{
+    ItemPointerData tid = *place;
+    bool again = false;
+
+    /* the page stays pinned for the next */
+    return table_index_fetch_tuple(f->scan->xs_heapfetch, &tid, f->scan->xs_snapshot, f->found, &again, NULL);
+}
+
+/* Whether the row that is wanted is behind the last one. */
 static bool is_behind(finder *f)
 {
-    if (f->by_index || !ItemPointerIsValid(&f->behind))
+    bool there;
+
+    if (f->by_index || !ItemPointerIsValid(&f->place))
         return false;
     if (f->skip > 0) {
         f->skip--;
         return false;
     }
-    if (table_tuple_fetch_row_version(f->scan->heapRelation, &f->behind, f->scan->xs_snapshot, f->found) && is_wanted(f)) {
+    ItemPointerSetOffsetNumber(&f->place, OffsetNumberNext(ItemPointerGetOffsetNumber(&f->place)));
+    there = is_at(f, &f->place);
+    if (!there && ItemPointerGetBlockNumber(&f->place) + 1 < f->blocks) {
+        /* it may have been the last of its page */
+        ItemPointerSet(&f->place, ItemPointerGetBlockNumber(&f->place) + 1, FirstOffsetNumber);
+        there = is_at(f, &f->place);
+    }
+    if (there && is_wanted(f)) {
         f->failures = 0;
         return true;
     }
     ExecClearTuple(f->found);
-    /* the first may be the end of a page */
-    if (f->failures > 0)
-        f->skip = Min(1 << Min(f->failures, 16), MOST_SKIPPED);
+    f->skip = Min((1 << Min(f->failures, 16)) - 1, MOST_SKIPPED);
     f->failures++;
     return false;
 }
@@ -103,8 +124,6 @@ static bool is_behind(finder *f)
 /* Whether there is a row with the key of a row of from: it is in found then. */
 static bool find(finder *f, TupleTableSlot *row)
 {
-    bool there;
-
     for (int i = 0; i < f->plan->keys; i++) {
         bool isnull;
 
@@ -112,23 +131,29 @@ static bool find(finder *f, TupleTableSlot *row)
         if (isnull)
             return false;
     }
-    there = is_behind(f);
-    if (!there) {
+    if (!is_behind(f)) {
+        ItemPointer tid;
+
         index_rescan(f->scan, f->keys, f->plan->keys, NULL, 0);
-        there = index_getnext_slot(f->scan, ForwardScanDirection, f->found);
+        for (;;) {
+            tid = index_getnext_tid(f->scan, ForwardScanDirection);
+            if (tid == NULL) {
+                ItemPointerSetInvalid(&f->place);
+                return false;
+            }
+            f->place = *tid;
+            if (index_fetch_heap(f->scan, f->found))
+                break;
+        }
     }
-    ItemPointerSetInvalid(&f->behind);
-    if (there && ItemPointerGetOffsetNumber(&f->found->tts_tid) < MaxOffsetNumber)
-        ItemPointerSet(&f->behind, ItemPointerGetBlockNumber(&f->found->tts_tid),
-                       OffsetNumberNext(ItemPointerGetOffsetNumber(&f->found->tts_tid)));
-    return there;
+    return true;
 }
 
 /* Looks with a snapshot of now: somebody else has changed a row that was found, and has committed. */
 static void look_anew(finder *f)
 {
     ExecClearTuple(f->found);
-    ItemPointerSetInvalid(&f->behind);
+    ItemPointerSetInvalid(&f->place);
     index_endscan(f->scan);
     PopActiveSnapshot();
     PushCopiedSnapshot(GetLatestSnapshot());
