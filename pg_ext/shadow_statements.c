@@ -62,9 +62,16 @@ static char *type_text(Oid table, AttrNumber n)
     return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
+/* Of the key, without a length: a value that is longer is no other value. */
+static char *key_type(Oid table, AttrNumber n)
+{
+    return format_type_extended(get_atttype(table, n), -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
+
 static char *part_type(const ParityMapping *m, int i) { return type_text(m->to, m->columns[i].to_attribute); }
+static char *part_key_type(const ParityMapping *m, int i) { return key_type(m->to, m->columns[i].to_attribute); }
 static char *part_from_key(const ParityMapping *m, int i) { return column_name(m->from, m->columns[i].from_attribute); }
-static char *part_from_type(const ParityMapping *m, int i) { return type_text(m->from, m->columns[i].from_attribute); }
+static char *part_from_type(const ParityMapping *m, int i) { return key_type(m->from, m->columns[i].from_attribute); }
 
 static char *key_operator(const ParityMapping *m, int i, int strategy, bool *builtin)
 {
@@ -149,7 +156,7 @@ static void ranges_member(StringInfo out, const char *name, const ParityMapping 
     appendStringInfoString(out, ", \"from_view\": ");
     escape_json(out, key_range(m, part_view_column, part_from_type, after));
     appendStringInfoString(out, ", \"to\": ");
-    escape_json(out, key_range(m, part_column, part_type, after));
+    escape_json(out, key_range(m, part_column, part_key_type, after));
     appendStringInfoChar(out, '}');
 }
 
@@ -199,7 +206,7 @@ Datum parity_sql_shadow_statements(PG_FUNCTION_ARGS)
     list_member_of(&out, "from_key", &m, m.keys, part_from_key);
     list_member_of(&out, "from_key_types", &m, m.keys, part_from_type);
     list_member_of(&out, "to_key", &m, m.keys, part_column);
-    list_member_of(&out, "to_key_types", &m, m.keys, part_type);
+    list_member_of(&out, "to_key_types", &m, m.keys, part_key_type);
     list_member_of(&out, "equal", &m, m.keys, part_equal);
     ranges_member(&out, "after", &m, true);
     ranges_member(&out, "upto", &m, false);

@@ -717,6 +717,13 @@ BEGIN
                 WHEN 'abort' THEN 'what deferrable constraints refuse of the writes of shadow "%s" fails the writer''s COMMIT'
                 ELSE 'deferrable constraints are checked with each write of shadow "%s": what a transaction makes good later is put aside' END, shadow);
         END IF;
+        SELECT string_agg(format('column %I', a.attname), E'\n' ORDER BY a.attnum) INTO notes
+        FROM pg_attribute a JOIN pg_attribute s ON s.attrelid = source AND s.attname = a.attname AND s.attnum > 0 AND NOT s.attisdropped
+        WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attnum <> ALL (target_columns);
+        IF notes IS NOT NULL THEN
+            RAISE NOTICE USING MESSAGE = format('shadow "%s" does not fill all columns that source and target both have', shadow), DETAIL = notes,
+                HINT = 'Where columns are given, these and the key are filled, and no others.';
+        END IF;
         IF dry_run THEN
             RAISE EXCEPTION USING ERRCODE = 'PARTY', MESSAGE = 'undo';
         END IF;

@@ -10,14 +10,21 @@ DECLARE
     equal text[] := parity.shadow_texts(parts -> 'equal');
     mapped jsonb := parity.shadow_through_view(parts);
     here text := parity.shadow_key_equal(parity.shadow_aliased(mapped -> 'from_key'), equal, parity.shadow_key_values(key, types));
-    there text := parity.shadow_key_equal(parity.shadow_aliased(parts -> 'to_key', 't'), equal,
-                                          parity.shadow_key_values(key, parity.shadow_texts(parts -> 'to_key_types')));
+    there_values text[] := parity.shadow_key_values(key, parity.shadow_texts(parts -> 'to_key_types'));
+    there text := parity.shadow_key_equal(parity.shadow_aliased(parts -> 'to_key', 't'), equal, there_values);
     rows text := concat(mapped ->> 'from', ' s WHERE ', here);
     put text := concat('INSERT INTO ', parts ->> 'to', ' (', array_to_string(parity.shadow_texts(parts -> 'columns'), ', '), ') ',
                        parts ->> 'overriding', ' SELECT ', array_to_string(parity.shadow_aliased(parts -> 'view_columns'), ', '),
                        ' FROM ', rows, ' FOR SHARE OF s ', parts ->> 'conflict');
 BEGIN
     IF parity.shadow_write(parts ->> 'name', put) = 0 THEN
+        BEGIN
+            EXECUTE 'SELECT ' || array_to_string(there_values, ', ');
+        EXCEPTION
+            WHEN data_exception OR check_violation OR not_null_violation THEN
+                -- the other table's key is wider: no row can have it there
+                RETURN;
+        END;
         PERFORM parity.shadow_write(parts ->> 'name',
             concat('DELETE FROM ', parts ->> 'to', ' t WHERE ', there, ' AND NOT EXISTS (SELECT FROM ', rows, ')'));
         PERFORM parity.shadow_write(parts ->> 'name', put);
