@@ -162,126 +162,126 @@ static void look_anew(finder *f)
     f->scan = parity_index_beginscan(f->writer->rel->ri_RelationDesc, f->index, GetActiveSnapshot(), f->plan->keys);
 }
 
-/* One row as found, with what the UPDATE sets. */
-static TM_Result update_one(ParityWriter *w, const ParityPlain *p, TupleTableSlot *found, TupleTableSlot *set, TupleTableSlot *out,
-                       TupleTableSlot *stored)
+/* ----------------------------------------------------------------------- changing them */
+
+typedef struct changer {
+    ParityWriter writer;
+    finder finder;
+    const ParityPlain *plan;
+    ProjectionInfo *projection;   /* of an UPDATE: what is set ... */
+    TupleTableSlot *out, *stored; /* ... and the row with it, before and as it is stored */
+} changer;
+
+/* Of the row that is in the finder's found; in is the one of from. */
+typedef TM_Result (*change)(changer *c, TupleTableSlot *in);
+
+static TM_Result update_one(changer *c, TupleTableSlot *in)
 {
+    ParityWriter *w = &c->writer;
     Relation to = w->rel->ri_RelationDesc;
+    ExprContext *context = GetPerTupleExprContext(w->estate);
+    MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+    TupleTableSlot *found = c->finder.found, *out = c->out, *set;
     ItemPointerData place = found->tts_tid;
     parity_update_indexes indexes;
     LockTupleMode mode;
     TM_FailureData failure;
     TM_Result result;
-    List *recheck = NIL;
-    int n = list_length(p->sets);
 
+    context->ecxt_scantuple = in;
+    set = ExecProject(c->projection);
     slot_getallattrs(found);
     ExecClearTuple(out);
-    memcpy(out->tts_values, found->tts_values, sizeof *out->tts_values * (size_t)p->natts);
-    memcpy(out->tts_isnull, found->tts_isnull, sizeof *out->tts_isnull * (size_t)p->natts);
-    for (int i = 0; i < n; i++) {
-        out->tts_values[p->columns[i] - 1] = set->tts_values[i];
-        out->tts_isnull[p->columns[i] - 1] = set->tts_isnull[i];
+    memcpy(out->tts_values, found->tts_values, sizeof *out->tts_values * (size_t)c->plan->natts);
+    memcpy(out->tts_isnull, found->tts_isnull, sizeof *out->tts_isnull * (size_t)c->plan->natts);
+    for (int i = 0; i < list_length(c->plan->sets); i++) {
+        out->tts_values[c->plan->columns[i] - 1] = set->tts_values[i];
+        out->tts_isnull[c->plan->columns[i] - 1] = set->tts_isnull[i];
     }
     ExecStoreVirtualTuple(out);
     out->tts_tableOid = RelationGetRelid(to);
     if (RelationGetDescr(to)->constr != NULL)
         ExecConstraints(w->rel, out, w->estate);
-    ExecCopySlot(stored, out);
-    stored->tts_tableOid = RelationGetRelid(to);
-    result = table_tuple_update(to, &place, stored, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &indexes);
-    if (result != TM_Ok)
-        return result;
-    if (w->rel->ri_NumIndices > 0 && parity_needs_indexes(indexes))
-        recheck = parity_update_index_tuples(w->rel, stored, w->estate, indexes);
-    if (to->trigdesc != NULL && to->trigdesc->trig_update_after_row)
-        parity_update_triggers(w->estate, w->rel, &place, stored, recheck);
-    return TM_Ok;
-}
+    ExecCopySlot(c->stored, out);
+    c->stored->tts_tableOid = RelationGetRelid(to);
+    result = table_tuple_update(to, &place, c->stored, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &indexes);
+    if (result == TM_Ok) {
+        List *recheck = NIL;
 
-static TM_Result delete_one(ParityWriter *w, TupleTableSlot *found)
-{
-    Relation to = w->rel->ri_RelationDesc;
-    TM_FailureData failure;
-    TM_Result result = table_tuple_delete(to, &found->tts_tid, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, false);
-
-    if (result == TM_Ok && to->trigdesc != NULL && to->trigdesc->trig_delete_after_row)
-        parity_delete_triggers(w->estate, w->rel, &found->tts_tid);
+        if (w->rel->ri_NumIndices > 0 && parity_needs_indexes(indexes))
+            recheck = parity_update_index_tuples(w->rel, c->stored, w->estate, indexes);
+        if (to->trigdesc != NULL && to->trigdesc->trig_update_after_row)
+            parity_update_triggers(w->estate, w->rel, &place, c->stored, recheck);
+    }
+    MemoryContextSwitchTo(caller);
     return result;
 }
 
-uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data)
+static TM_Result delete_one(changer *c, TupleTableSlot *in)
 {
-    Tuplestorestate *rows = data->tg_newtable;
-    TupleDesc from = RelationGetDescr(data->tg_relation);
-    TupleTableSlot *in, *set, *out, *stored;
-    ProjectionInfo *projection;
-    ExprContext *context;
-    ParityWriter w;
-    uint64 n = 0;
-    finder f;
+    ParityWriter *w = &c->writer;
+    Relation to = w->rel->ri_RelationDesc;
+    ItemPointer place = &c->finder.found->tts_tid;
+    TM_FailureData failure;
+    TM_Result result = table_tuple_delete(to, place, w->command, GetActiveSnapshot(), InvalidSnapshot, true, &failure, false);
 
-    CheckCmdReplicaIdentity(to, CMD_UPDATE);
-    parity_shadow_begin_write(&w, to, p->updated);
-    context = GetPerTupleExprContext(w.estate);
-    in = ExecInitExtraTupleSlot(w.estate, from, &TTSOpsMinimalTuple);
-    set = ExecInitExtraTupleSlot(w.estate, ExecTypeFromTL(p->sets), &TTSOpsVirtual);
-    out = ExecInitExtraTupleSlot(w.estate, RelationGetDescr(to), &TTSOpsVirtual);
-    stored = table_slot_create(to, &w.estate->es_tupleTable);
-    projection = ExecBuildProjectionInfo(p->sets, context, set, NULL, from);
-    begin_find(&f, p, &w);
+    (void)in;
+    if (result == TM_Ok && to->trigdesc != NULL && to->trigdesc->trig_delete_after_row)
+        parity_delete_triggers(w->estate, w->rel, place);
+    return result;
+}
+
+/* How many were changed. */
+static uint64 change_all(changer *c, TupleDesc from, Tuplestorestate *rows, change one)
+{
+    TupleTableSlot *in = ExecInitExtraTupleSlot(c->writer.estate, from, &TTSOpsMinimalTuple);
+    uint64 n = 0;
+
+    begin_find(&c->finder, c->plan, &c->writer);
     tuplestore_select_read_pointer(rows, 0);
     tuplestore_rescan(rows);
     while (tuplestore_gettupleslot(rows, true, false, in)) {
         TM_Result result = TM_Updated;
 
-        while ((result == TM_Updated || result == TM_Deleted) && find(&f, in)) {
-            MemoryContext caller;
-
+        while ((result == TM_Updated || result == TM_Deleted) && find(&c->finder, in)) {
             CHECK_FOR_INTERRUPTS();
-            ResetPerTupleExprContext(w.estate);
-            caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(w.estate));
-            context->ecxt_scantuple = in;
-            result = update_one(&w, p, f.found, ExecProject(projection), out, stored);
-            MemoryContextSwitchTo(caller);
+            ResetPerTupleExprContext(c->writer.estate);
+            result = one(c, in);
             if (result == TM_Updated || result == TM_Deleted)
-                look_anew(&f);
+                look_anew(&c->finder);
         }
         n += result == TM_Ok;
         /* what was called may have read the same rows */
         tuplestore_select_read_pointer(rows, 0);
     }
     tuplestore_rescan(rows);
-    end_find(&f);
-    parity_shadow_end_write(&w);
+    end_find(&c->finder);
+    parity_shadow_end_write(&c->writer);
     return n;
+}
+
+uint64 parity_shadow_update(const ParityPlain *p, Relation to, TriggerData *data)
+{
+    TupleDesc from = RelationGetDescr(data->tg_relation);
+    changer c = {.plan = p};
+    TupleTableSlot *set;
+    EState *estate;
+
+    CheckCmdReplicaIdentity(to, CMD_UPDATE);
+    parity_shadow_begin_write(&c.writer, to, p->updated);
+    estate = c.writer.estate;
+    set = ExecInitExtraTupleSlot(estate, ExecTypeFromTL(p->sets), &TTSOpsVirtual);
+    c.out = ExecInitExtraTupleSlot(estate, RelationGetDescr(to), &TTSOpsVirtual);
+    c.stored = table_slot_create(to, &estate->es_tupleTable);
+    c.projection = ExecBuildProjectionInfo(p->sets, GetPerTupleExprContext(estate), set, NULL, from);
+    return change_all(&c, from, data->tg_newtable, update_one);
 }
 
 void parity_shadow_delete(const ParityPlain *p, Relation to, TriggerData *data)
 {
-    Tuplestorestate *rows = data->tg_oldtable;
-    TupleTableSlot *in;
-    ParityWriter w;
-    finder f;
+    changer c = {.plan = p};
 
     CheckCmdReplicaIdentity(to, CMD_DELETE);
-    parity_shadow_begin_write(&w, to, NULL);
-    in = ExecInitExtraTupleSlot(w.estate, RelationGetDescr(data->tg_relation), &TTSOpsMinimalTuple);
-    begin_find(&f, p, &w);
-    tuplestore_select_read_pointer(rows, 0);
-    tuplestore_rescan(rows);
-    while (tuplestore_gettupleslot(rows, true, false, in)) {
-        TM_Result result = TM_Updated;
-
-        while ((result == TM_Updated || result == TM_Deleted) && find(&f, in)) {
-            CHECK_FOR_INTERRUPTS();
-            ResetPerTupleExprContext(w.estate);
-            result = delete_one(&w, f.found);
-            if (result == TM_Updated || result == TM_Deleted)
-                look_anew(&f);
-        }
-    }
-    tuplestore_rescan(rows);
-    end_find(&f);
-    parity_shadow_end_write(&w);
+    parity_shadow_begin_write(&c.writer, to, NULL);
+    (void)change_all(&c, RelationGetDescr(data->tg_relation), data->tg_oldtable, delete_one);
 }
