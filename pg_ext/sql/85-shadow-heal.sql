@@ -19,7 +19,8 @@ DECLARE
 BEGIN
     IF parity.shadow_write(parts ->> 'name', put) = 0 THEN
         BEGIN
-            EXECUTE 'SELECT ' || array_to_string(there_values, ', ');
+            PERFORM parity.shadow_read(parity.shadow_path(parts ->> 'name'),
+                format('SELECT pg_catalog.to_jsonb(ROW(%s) IS NOT NULL)', array_to_string(there_values, ', ')));
         EXCEPTION
             WHEN data_exception OR check_violation OR not_null_violation THEN
                 -- the other table's key is wider: no row can have it there
